@@ -1,0 +1,84 @@
+// Activity types end in `_activity`; workflows and workers both build on these interfaces.
+// Every activity is safe to repeat. A failure is an ApplicationFailure whose type is a code of the registry.
+import type { AuthContext, CredentialReference, CredentialVerdict } from './identity.js';
+import type { GraphQLResponse, ServiceAnswer, ServiceFetch } from './plan.js';
+import type { CompositionProblem, SupergraphChange, SupergraphService } from './supergraph.js';
+import type { InstalledPlugin, PackageFacts, PluginPermission, ScanCheck, ScanFinding } from './plugins.js';
+
+/** One fetch of one run. */
+export interface ServiceCall extends ServiceFetch {
+  generation: number;
+  auth: AuthContext;
+  /** Null for direct calls without a run. */
+  operationId: string | null;
+  /** `<operation id>.<plan node>[.<chunk>]`; sent with mutations as `Idempotency-Key`. */
+  idempotencyKey: string | null;
+  timeoutMs: number;
+}
+
+export interface RequestActivities {
+  authenticate_request_activity(credential: CredentialReference): Promise<CredentialVerdict>;
+  /** Never fails for a service's fault: that comes back as `errors`. */
+  route_to_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
+  /** Refuses answers over the size limit with a coded error; redacts what must not leave. */
+  transform_response_activity(response: GraphQLResponse): Promise<GraphQLResponse>;
+}
+
+/** Named by the operation that acts, so that a repeat finds its own earlier effect. */
+export interface PluginStep {
+  operationId: string;
+  plugin: string;
+  version: string;
+  /** Hex SHA-256 of the package. */
+  digest: string;
+}
+
+export interface PluginActivities {
+  /** Resolves name and version range in the catalog. */
+  resolve_plugin_activity(request: { operationId: string; plugin: string; version: string | null }): Promise<PluginStep>;
+  /** Takes a reference on the blob, so that it stays while the installation does. */
+  fetch_package_activity(step: PluginStep): Promise<PackageFacts>;
+  release_package_activity(step: PluginStep): Promise<void>;
+  verify_signature_activity(step: PluginStep): Promise<{ publisher: string; keyId: string }>;
+  scan_package_activity(step: PluginStep & { check: ScanCheck; granted: readonly PluginPermission[] }): Promise<readonly ScanFinding[]>;
+  delete_scan_reports_activity(step: PluginStep): Promise<void>;
+  validate_manifest_activity(step: PluginStep): Promise<void>;
+  /** Composes the fragment with the newest generation, publishes nothing. */
+  validate_schema_activity(step: PluginStep): Promise<{ hints: readonly CompositionProblem[] }>;
+  /** Admits the digest to the plugin hosts and waits until one has loaded it. */
+  load_sandbox_activity(step: PluginStep & { granted: readonly PluginPermission[] }): Promise<SupergraphService>;
+  unload_sandbox_activity(step: PluginStep): Promise<void>;
+  /** Asks `supergraph_coordinator_workflow` for a generation with this change; returns its number. */
+  publish_generation_activity(request: { operationId: string; change: SupergraphChange; requestedBy: AuthContext }): Promise<{ generation: number }>;
+  /** Waits until every live gateway, worker and plugin host serves it. @throws GENERATION_NOT_SERVED */
+  await_generation_served_activity(request: { generation: number }): Promise<void>;
+  probe_plugin_activity(step: PluginStep): Promise<void>;
+  mark_plugin_active_activity(step: PluginStep & { generation: number; granted: readonly PluginPermission[]; auth: AuthContext }): Promise<InstalledPlugin>;
+  delete_installation_activity(step: PluginStep): Promise<void>;
+}
+
+export interface SupergraphActivities {
+  /** Composes newest + change and publishes it as the next generation; repeating `requestId` returns the same number. */
+  compose_and_publish_activity(request: { requestId: string; change: SupergraphChange }): Promise<{ generation: number }>;
+}
+
+export interface OperationActivities {
+  /** Projects a mutation's or plugin operation's state into the operations table. */
+  record_operation_activity(record: OperationRecord): Promise<void>;
+}
+
+export interface OperationRecord {
+  id: string;
+  workflowId: string;
+  runId: string;
+  kind: string;
+  title: string;
+  tenant: string;
+  startedBy: string;
+  plugin: string | null;
+  status: string;
+  createdAt: string;
+  closedAt: string | null;
+}
+
+export type Activities = RequestActivities & PluginActivities & SupergraphActivities & OperationActivities;

@@ -1,0 +1,44 @@
+import type { PrincipalId, TenantId } from './ids.js';
+
+/**
+ * What a caller may do, as verified at the door. It travels into workflows and to services;
+ * the credential itself never does.
+ */
+export interface AuthContext {
+  principal: PrincipalId;
+  tenant: TenantId;
+  scopes: readonly Scope[];
+  /** Hex SHA-256 of the credential: names it in caches and revocations without being it. */
+  fingerprint: string;
+}
+
+export const SCOPES = [
+  'tenants:read',
+  'tenants:write',
+  'files:read',
+  'files:write',
+  'plugins:read',
+  'plugins:write',
+  'operations:read',
+  'operations:write',
+  /** See and act on every tenant and every operation: admins and operators of the deployment. */
+  'deployment:read',
+  'deployment:write',
+  'schema:read',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export function isScope(value: unknown): value is Scope {
+  return (SCOPES as readonly unknown[]).includes(value);
+}
+
+/** What `authenticate_request_activity` is told: a reference to the claim and the credential's fingerprint, never a token. */
+export interface CredentialReference {
+  ref: string;
+  fingerprint: string;
+}
+
+export type CredentialVerdict =
+  | { standing: 'good'; auth: AuthContext; expiresAtMs: number }
+  | { standing: 'refused'; reason: 'UNKNOWN_CLAIM' | 'EXPIRED' | 'REVOKED' | 'TENANT_SUSPENDED' | 'NOT_A_MEMBER' };

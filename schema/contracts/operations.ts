@@ -1,0 +1,185 @@
+// Operations as every door shows them. Source of truth is the workflow's history: the workflow reports through
+// `upsertMemo({ [OPERATION_EVENT_MEMO]: ReportedEvent })`, the reader adds the cursor.
+import type { ErrorCode } from './errors.js';
+import type { Json } from './json.js';
+
+export const OPERATION_EVENT_MEMO = 'event';
+/** Memo set at start: {@link OperationFacts}. */
+export const OPERATION_FACTS_MEMO = 'operation';
+
+export type OperationKindName =
+  | 'API_REQUEST'
+  | 'ORCHESTRATION'
+  | 'ASYNC_REQUEST'
+  | 'PLUGIN_INSTALLATION'
+  | 'PLUGIN_UPDATE'
+  | 'PLUGIN_REMOVAL'
+  | 'SUPERGRAPH';
+
+export type OperationStatus = 'WORKING' | 'INPUT_REQUIRED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+export const TERMINAL_STATUSES: readonly OperationStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
+
+/** Written once at start by whoever starts the run; encrypted like every memo. */
+export interface OperationFacts {
+  kind: OperationKindName;
+  /** Short text for lists, e.g. `Install @sluice/qr-code 1.0.0`. No user data. */
+  title: string;
+  tenant: string;
+  startedBy: string;
+  /** Only plugin operations. */
+  plugin?: string;
+  /** The steps known beforehand, so that progress has a total. */
+  steps?: readonly { id: string; label: string }[];
+}
+
+export interface OperationFailure {
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+}
+
+interface EventBase {
+  /** From 1, without gaps, in the run's order. Given by the workflow, so that replay repeats it. */
+  seq: number;
+  /** Workflow time, RFC 3339. */
+  at: string;
+}
+interface StepBase extends EventBase {
+  /** Unique in the operation; a compensation has its own id and names the step it undoes. */
+  step: string;
+  label: string;
+}
+
+export type ReportedEvent =
+  | (EventBase & { __typename: 'OperationStarted'; title: string; steps: readonly { id: string; label: string }[] })
+  | (StepBase & { __typename: 'StepStarted' })
+  | (StepBase & { __typename: 'StepProgressed'; completed: number; total: number | null; detail: string | null })
+  | (StepBase & { __typename: 'StepCompleted'; detail: string | null })
+  | (StepBase & { __typename: 'StepFailed'; failure: OperationFailure })
+  | (StepBase & { __typename: 'StepRetrying'; attempt: number; maximumAttempts: number | null; lastFailure: OperationFailure | null })
+  | (EventBase & { __typename: 'CancelRequested'; reason: string | null; by: string | null })
+  | (StepBase & { __typename: 'CompensationStarted'; undoes: string })
+  | (StepBase & { __typename: 'CompensationCompleted'; undoes: string })
+  | (StepBase & { __typename: 'CompensationFailed'; undoes: string; failure: OperationFailure })
+  | (EventBase & { __typename: 'InputRequired'; prompt: string })
+  | (EventBase & { __typename: 'OperationCompleted' })
+  | (EventBase & { __typename: 'OperationFailed'; failure: OperationFailure })
+  | (EventBase & { __typename: 'OperationCancelled'; reason: string | null });
+
+/**
+ * An event as subscribers get it. `cursor` is opaque; passing it as `after` yields everything later, each once.
+ * Transient events (progress of a running activity) repeat the last durable cursor and are not replayed.
+ */
+export type OperationEvent = ReportedEvent & { cursor: string };
+export type OperationEventName = OperationEvent['__typename'];
+
+export function isTerminalEvent(event: { __typename: OperationEventName }): boolean {
+  return event.__typename === 'OperationCompleted' || event.__typename === 'OperationFailed' || event.__typename === 'OperationCancelled';
+}
+
+/** What the door (`workers/client`) tells of one run. */
+export interface OperationSnapshot {
+  id: string;
+  workflowId: string;
+  runId: string;
+  workflowType: string;
+  facts: OperationFacts;
+  status: OperationStatus;
+  createdAt: string;
+  closedAt: string | null;
+  result: Json;
+  failure: OperationFailure | null;
+}
+
+// One reduction from events to what a person sees, shared by the operations service and by clients.
+
+export interface OperationView {
+  status: OperationStatus;
+  title: string;
+  steps: readonly StepView[];
+  compensations: readonly StepView[];
+  progress: { completed: number; total: number };
+  cancelRequested: boolean;
+  failure: OperationFailure | null;
+  lastSeq: number;
+  updatedAt: string | null;
+}
+
+export interface StepView {
+  id: string;
+  label: string;
+  status: 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'SKIPPED';
+  startedAt: string | null;
+  finishedAt: string | null;
+  attempt: number;
+  detail: string | null;
+  failure: OperationFailure | null;
+  /** For compensations: the step it undoes. */
+  undoes: string | null;
+}
+
+export const EMPTY_OPERATION_VIEW: OperationView = {
+  status: 'WORKING',
+  title: '',
+  steps: [],
+  compensations: [],
+  progress: { completed: 0, total: 0 },
+  cancelRequested: false,
+  failure: null,
+  lastSeq: 0,
+  updatedAt: null,
+};
+
+/** Folds one event into the view. Events at or before `lastSeq` change nothing, so that repeats are harmless. */
+export function applyOperationEvent(view: OperationView, event: ReportedEvent): OperationView {
+  if (event.seq <= view.lastSeq) return view;
+  const next: OperationView = { ...view, lastSeq: event.seq, updatedAt: event.at };
+  switch (event.__typename) {
+    case 'OperationStarted':
+      return withProgress({ ...next, title: event.title, steps: event.steps.map((step) => emptyStep(step.id, step.label, null)) });
+    case 'StepStarted':
+      return withProgress({ ...next, steps: patch(next.steps, event, null, { status: 'RUNNING', startedAt: event.at }) });
+    case 'StepProgressed':
+      return { ...next, steps: patch(next.steps, event, null, { detail: event.detail }) };
+    case 'StepCompleted':
+      return withProgress({ ...next, steps: patch(next.steps, event, null, { status: 'COMPLETED', finishedAt: event.at, detail: event.detail }) });
+    case 'StepFailed':
+      return { ...next, steps: patch(next.steps, event, null, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
+    case 'StepRetrying':
+      return { ...next, steps: patch(next.steps, event, null, { status: 'RUNNING', attempt: event.attempt, failure: event.lastFailure }) };
+    case 'CompensationStarted':
+      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'RUNNING', startedAt: event.at }) };
+    case 'CompensationCompleted':
+      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'COMPLETED', finishedAt: event.at }) };
+    case 'CompensationFailed':
+      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
+    case 'CancelRequested':
+      return { ...next, cancelRequested: true };
+    case 'InputRequired':
+      return { ...next, status: 'INPUT_REQUIRED' };
+    case 'OperationCompleted':
+      return { ...next, status: 'COMPLETED' };
+    case 'OperationFailed':
+      return { ...next, status: 'FAILED', failure: event.failure, steps: skipPending(next.steps) };
+    case 'OperationCancelled':
+      return { ...next, status: 'CANCELLED', steps: skipPending(next.steps) };
+  }
+}
+
+function emptyStep(id: string, label: string, undoes: string | null): StepView {
+  return { id, label, status: 'PENDING', startedAt: null, finishedAt: null, attempt: 1, detail: null, failure: null, undoes };
+}
+
+function patch(steps: readonly StepView[], event: { step: string; label: string }, undoes: string | null, change: Partial<StepView>): readonly StepView[] {
+  const known = steps.some((step) => step.id === event.step);
+  const all = known ? steps : [...steps, emptyStep(event.step, event.label, undoes)];
+  return all.map((step) => (step.id === event.step ? { ...step, ...change } : step));
+}
+
+function skipPending(steps: readonly StepView[]): readonly StepView[] {
+  return steps.map((step) => (step.status === 'PENDING' ? { ...step, status: 'SKIPPED' } : step));
+}
+
+function withProgress(view: OperationView): OperationView {
+  return { ...view, progress: { completed: view.steps.filter((step) => step.status === 'COMPLETED').length, total: view.steps.length } };
+}

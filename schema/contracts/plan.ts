@@ -1,0 +1,144 @@
+// ExecutablePlan: what the planner hands to the executor, in process or in a workflow. JSON only: no schema,
+// no Apollo object, no URL. Type conditions are already expanded into sets of concrete type names.
+import type { Json, JsonObject } from './json.js';
+
+/** More fetches than this are refused with PLAN_TOO_LARGE before the first one starts. */
+export const MAX_PLAN_FETCHES = 500;
+/** `representations` of one request to a service; more are sent as further chunks. */
+export const MAX_REPRESENTATIONS = 500;
+
+export type OperationKind = 'query' | 'mutation' | 'subscription';
+
+export interface ExecutablePlan {
+  version: 1;
+  kind: OperationKind;
+  /** The root fields as selected, in document order, introspection and `__typename` left out. */
+  rootFields: readonly PlannedRootField[];
+  /** Services the plan touches, each once, sorted. */
+  services: readonly string[];
+  /** Null when no service is asked (introspection, `__typename` only). For subscriptions: the rest for each event. */
+  root: PlanNode | null;
+  /** Only for subscriptions: the fetch that is sent to the service as a subscription. */
+  primary: FetchNode | null;
+  shape: ObjectShape;
+}
+
+export interface PlannedRootField {
+  name: string;
+  responseKey: string;
+  durable: 'AUTO' | 'ALWAYS' | 'NEVER';
+  idempotent: boolean;
+  /** From `@timeout`; milliseconds. */
+  timeoutMs: number | null;
+}
+
+export type PlanNode =
+  | FetchNode
+  | { kind: 'sequence'; nodes: readonly PlanNode[] }
+  | { kind: 'parallel'; nodes: readonly PlanNode[] }
+  /** A whole branch under `@skip`/`@include`. */
+  | { kind: 'condition'; variable: string; then: PlanNode | null; otherwise: PlanNode | null };
+
+export interface FetchNode {
+  kind: 'fetch';
+  /** Unique in the plan, numbered from 0 in plan order. Answers carry it back; idempotency keys are built on it. */
+  id: number;
+  service: string;
+  operationKind: OperationKind;
+  operation: string;
+  operationName: string | null;
+  /** Names of the caller's variables that the operation uses; absent ones are left out, so that defaults apply. */
+  variables: readonly string[];
+  /** Where in the merged data the answer belongs; [] is the root. */
+  path: readonly PathStep[];
+  /** What a representation is made of; null for a root fetch. */
+  requires: readonly RequiredSelection[] | null;
+  inputRewrites: readonly DataRewrite[];
+  outputRewrites: readonly DataRewrite[];
+  /** Mutations only: may it be sent twice? */
+  idempotent: boolean;
+}
+
+/** A field name, or `@` for every element of a list. `types` narrows to objects of these concrete types. */
+export type PathStep = { field: string; types?: readonly string[] } | { list: true; types?: readonly string[] };
+
+export type RequiredSelection =
+  | { kind: 'field'; name: string; selections: readonly RequiredSelection[] | null }
+  /** `types` already holds the concrete types, subtypes and the condition's own name. */
+  | { kind: 'fragment'; types: readonly string[]; selections: readonly RequiredSelection[] };
+
+export type DataRewrite =
+  | { kind: 'set'; path: readonly RewriteStep[]; value: Json }
+  | { kind: 'rename'; path: readonly RewriteStep[]; to: string };
+export type RewriteStep = { field: string } | { types: readonly string[] };
+
+// The response shape: the caller's selection against the API schema, in the order of the query.
+
+export interface ObjectShape {
+  /** Concrete API type names possible here; an object of another type is not part of the API and becomes null. */
+  types: readonly string[];
+  fields: readonly FieldShape[];
+}
+
+export interface FieldShape {
+  responseKey: string;
+  /** The key that the merged data holds; differs from `responseKey` where the planner had to alias. */
+  dataKey: string;
+  /** Set for `__typename`. */
+  typename?: true;
+  /** Answered by the gateway from its API schema; the executor leaves it out. */
+  introspection?: true;
+  type: TypeShape;
+  /** Only for objects of these concrete types (from type conditions); absent: always. */
+  onTypes?: readonly string[];
+  /** Every one must hold (`@include`) or not hold (`@skip`). */
+  when?: readonly { variable: string; equals: boolean }[];
+}
+
+export type TypeShape =
+  | { kind: 'nonNull'; of: TypeShape }
+  | { kind: 'list'; of: TypeShape }
+  | { kind: 'object'; shape: ObjectShape; name: string }
+  | { kind: 'leaf'; name: string }
+  | { kind: 'enum'; name: string; values: readonly string[] };
+
+// Fetching: errors come back as data, so that both runtimes see the same ones.
+
+/** One request to one service as the executor issues it. */
+export interface ServiceFetch {
+  node: number;
+  /** 0 unless the representations were split. */
+  chunk: number;
+  service: string;
+  operationKind: OperationKind;
+  operation: string;
+  operationName: string | null;
+  variables: JsonObject;
+  idempotent: boolean;
+}
+
+export interface ServiceAnswer {
+  node: number;
+  chunk: number;
+  data: JsonObject | null;
+  errors: readonly ServiceError[];
+}
+
+export interface ServiceError {
+  message: string;
+  path?: readonly (string | number)[];
+  /** `code` is one of the registry or the service's own. */
+  extensions: { code: string; [key: string]: Json };
+}
+
+/** A GraphQL response as callers see it. */
+export interface GraphQLResponse {
+  data: JsonObject | null;
+  errors?: readonly GraphQLErrorJson[];
+}
+
+export interface GraphQLErrorJson {
+  message: string;
+  path?: readonly (string | number)[];
+  extensions: JsonObject & { code: string };
+}

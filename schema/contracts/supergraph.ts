@@ -1,0 +1,71 @@
+import { CodedError } from './errors.js';
+
+/** One immutable supergraph. Plans carry its number and service names, never URLs. */
+export interface Generation {
+  number: number;
+  /** Hex SHA-256 of `supergraphSdl`. */
+  digest: string;
+  supergraphSdl: string;
+  services: readonly SupergraphService[];
+}
+
+export interface SupergraphService {
+  /** The subgraph's name in the supergraph (`files`, `plugin-sluice-qr-code`). */
+  name: string;
+  sdl: string;
+  /** Which process answers: a subgraph's name or `plugin-host`; its address is looked up at fetch time. */
+  host: string;
+  /** Path on that host, `/graphql` for ordinary subgraphs. */
+  path: string;
+  /** Ours insist on signed calls; a user's own service may not know them. */
+  signed: boolean;
+  /** Set for plugins. */
+  plugin: { name: string; version: string; digest: string } | null;
+}
+
+/** A change to the list of services; the coordinator composes and publishes it as a new generation. */
+export type SupergraphChange = { kind: 'put'; service: SupergraphService } | { kind: 'remove'; name: string };
+
+export interface ServedGeneration {
+  instance: string;
+  role: 'gateway' | 'worker' | 'plugin-host';
+  number: number;
+  seenAtMs: number;
+}
+
+/**
+ * Holds the generations, the addresses of services and who serves what. In the database; in memory for `SUPERGRAPH=<file>`.
+ * Every method rejects with DATABASE_UNAVAILABLE when the store is away.
+ */
+export interface SupergraphRegistry {
+  newest(): Promise<Generation | undefined>;
+  get(number: number): Promise<Generation | undefined>;
+  /** @throws GENERATION_CONFLICT when `next.number` exists already: someone published first */
+  publish(next: Generation): Promise<void>;
+  /** Base URL by host name, without a trailing slash. */
+  addresses(): Promise<ReadonlyMap<string, string>>;
+  setAddress(host: string, url: string): Promise<void>;
+  recordServing(served: Omit<ServedGeneration, 'seenAtMs'>): Promise<void>;
+  forgetServing(instance: string): Promise<void>;
+  /** Those seen within the last 5 s. */
+  serving(): Promise<readonly ServedGeneration[]>;
+}
+
+/** Builds a supergraph out of subgraphs. The adapter runs in a worker thread. */
+export interface Composer {
+  /** @throws CompositionError (COMPOSITION_FAILED) that lists every problem */
+  compose(services: readonly { name: string; sdl: string; url: string }[]): Promise<{ supergraphSdl: string; hints: readonly CompositionProblem[] }>;
+}
+
+export interface CompositionProblem {
+  /** Apollo's or the composer's own code, e.g. INVALID_FIELD_SHARING. */
+  code: string;
+  message: string;
+  service: string | null;
+}
+
+export class CompositionError extends CodedError {
+  constructor(readonly problems: readonly CompositionProblem[]) {
+    super('COMPOSITION_FAILED', problems.map((p) => `${p.code}: ${p.message}`).join('\n'));
+  }
+}
