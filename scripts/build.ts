@@ -1,0 +1,84 @@
+// Builds dist/: compiled rooms, assets, the workflow bundle, the console, and the `sluice` command.
+// `npm ci` runs it through `prepare`, so that `npm start` never compiles anything.
+import { execFile } from 'node:child_process';
+import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+
+const root = new URL('../', import.meta.url);
+const dist = new URL('dist/', root);
+const run = promisify(execFile);
+
+/** Folders whose non-TypeScript files the compiled code reads at run time. */
+const ROOMS = ['schema', 'platform', 'gateway', 'subgraphs', 'workers', 'cli'];
+const ASSET = /\.(graphql|sql|json|txt|md)$/;
+
+async function compile(project: string): Promise<void> {
+  await tool('typescript/bin/tsc', ['-p', project]);
+}
+
+async function copyAssets(): Promise<void> {
+  for (const room of ROOMS) {
+    await cp(new URL(room, root), new URL(room, dist), {
+      recursive: true,
+      filter: (source) => !/node_modules|\/tests?(\/|$)|\/histories(\/|$)/.test(source) && (ASSET.test(source) || !/\.[a-z]+$/.test(source)),
+    });
+  }
+}
+
+/** The alias table of package.json, pointing at compiled files. */
+async function writePackageJson(): Promise<void> {
+  const { name, version, imports } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as {
+    name: string;
+    version: string;
+    imports: Record<string, string>;
+  };
+  const compiled = Object.fromEntries(Object.entries(imports).map(([alias, target]) => [alias, target.replace(/\.ts$/, '.js')]));
+  await writeFile(new URL('package.json', dist), JSON.stringify({ name, version, type: 'module', imports: compiled }, null, 2));
+}
+
+async function bundleWorkflows(): Promise<void> {
+  await tool('tsx/dist/cli.mjs', ['scripts/bundle-workflows.ts']);
+}
+
+async function buildConsole(): Promise<void> {
+  await tool('vite/bin/vite.js', ['build', '--config', 'web/console/vite.config.ts', '--logLevel', 'warn']);
+}
+
+async function linkCommand(): Promise<void> {
+  const command = new URL('node_modules/.bin/sluice', root);
+  await chmod(new URL('cli/main.js', dist), 0o755);
+  await rm(command, { force: true });
+  await mkdir(new URL('./', command), { recursive: true });
+  await symlink('../../dist/cli/main.js', command);
+}
+
+async function tool(script: string, args: readonly string[]): Promise<void> {
+  try {
+    await run(process.execPath, [new URL(`node_modules/${script}`, root).pathname, ...args], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${script} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+const startedAt = performance.now();
+await rm(dist, { recursive: true, force: true });
+await rm(new URL('.cache/tsc/build.tsbuildinfo', root), { force: true });
+await mkdir(dist, { recursive: true });
+const steps = [
+  async () => {
+    await compile('tsconfig.build.json');
+    await copyAssets();
+    await writePackageJson();
+    await linkCommand();
+  },
+  bundleWorkflows,
+  async () => {
+    await compile('web/client/tsconfig.build.json');
+    await buildConsole();
+  },
+];
+if (availableParallelism() > 1) await Promise.all(steps.map((step) => step()));
+else for (const step of steps) await step();
+console.log(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
