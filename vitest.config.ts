@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['{schema,platform,gateway,subgraphs,workers,cli,scripts,deploy}/**/*.test.ts', 'tests/federation/**/*.test.ts'],
+          include: ['{schema,platform,gateway,subgraphs,workers,cli,scripts,deploy}/**/*.test.ts', 'tests/federation/**/*.test.ts', 'tests/*.test.ts'],
           exclude: ['workers/tests/**', '**/dist/**', '**/node_modules/**'],
         },
       },

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** Folders whose non-TypeScript files the compiled code reads at run time. */
 const ROOMS = ['schema', 'platform', 'gateway', 'subgraphs', 'workers', 'cli'];
-const ASSET = /\.(graphql|sql|json|txt|md)$/;
+const ASSET = /\.(graphql|sql|json|txt|md|cjs)$/;
 
 async function compile(project: string): Promise<void> {
   await tool('typescript/bin/tsc', ['-p', project]);

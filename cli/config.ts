@@ -1,0 +1,75 @@
+// The settings that say how the processes of a deployment find each other. What the gateway does with a request is
+// in gateway/config.ts. No other file of this room reads the environment.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseEnvironment } from '#platform/config';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const Environment = z.object({
+  SLUICE_DATA: z.string().min(1).default('.data'),
+  SLUICE_CACHE: z.string().min(1).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port.optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s:/]+:\d{1,5}$/, 'expected host:port')
+    .optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_UI_URL: z.url().optional(),
+  TEMPORAL_PORT: port.default(7233),
+  TEMPORAL_UI_PORT: port.default(8233),
+  TEMPORAL_CLI: z.string().min(1).optional(),
+  SUPERGRAPH: z.string().min(1).optional(),
+  SLUICE_SUBGRAPHS: z.string().min(1).optional(),
+  SLUICE_ADVERTISE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SLUICE_DEMO_DATA: z.stringbool().default(true),
+  SLUICE_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:4000'),
+});
+
+export interface CliConfig {
+  dataDir: string;
+  cacheDir: string;
+  logLevel: string;
+  host: string;
+  /** Of the role's own server; undefined = the role's default. */
+  port: number | undefined;
+  databaseUrl: string | null;
+  temporal: { address: string | null; namespace: string; uiUrl: string | null; port: number; uiPort: number; cli: string | null };
+  supergraphFile: string | null;
+  subgraphsFile: string | null;
+  /** How other processes reach this one's service; null = its own loopback address. */
+  advertiseUrl: string | null;
+  demoData: boolean;
+  /** The running server that commands talk to. */
+  serverUrl: string;
+}
+
+/** @throws CONFIG_INVALID that names every wrong setting */
+export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
+  const set = parseEnvironment(Environment, env);
+  return {
+    dataDir: set.SLUICE_DATA,
+    cacheDir: set.SLUICE_CACHE ?? join(homedir(), '.cache', 'sluice'),
+    logLevel: set.LOG_LEVEL,
+    host: set.HOST,
+    port: set.PORT,
+    databaseUrl: set.DATABASE_URL ?? null,
+    temporal: {
+      address: set.TEMPORAL_ADDRESS ?? null,
+      namespace: set.TEMPORAL_NAMESPACE,
+      uiUrl: set.TEMPORAL_UI_URL ?? null,
+      port: set.TEMPORAL_PORT,
+      uiPort: set.TEMPORAL_UI_PORT,
+      cli: set.TEMPORAL_CLI ?? null,
+    },
+    supergraphFile: set.SUPERGRAPH ?? null,
+    subgraphsFile: set.SLUICE_SUBGRAPHS ?? null,
+    advertiseUrl: set.SLUICE_ADVERTISE_URL?.replace(/\/$/, '') ?? null,
+    demoData: set.SLUICE_DEMO_DATA,
+    serverUrl: set.SLUICE_URL.replace(/\/$/, ''),
+  };
+}

@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CodedError } from '#schema/contracts/errors';
+
+/** Node's server with limits that hold against slow and oversized requests. */
+export function createHttpServer(handler: RequestListener): Server {
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000 }, handler);
+  server.maxConnections = 10_000;
+  return server;
+}
+
+/**
+ * @returns the base URL, e.g. `http://127.0.0.1:4000`
+ * @throws PORT_TAKEN, CONFIG_INVALID when the host cannot be bound
+ */
+export async function listen(server: Server, at: { host: string; port: number; name: string }): Promise<string> {
+  server.listen(at.port, at.host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new CodedError('PORT_TAKEN', `${at.name}: port ${at.port} on ${at.host} is taken by another program; set another one or end that program`, { cause });
+    }
+    throw new CodedError('CONFIG_INVALID', `${at.name}: cannot listen on ${at.host}:${at.port} (${code ?? 'unknown'})`, { cause });
+  }
+  const { port } = server.address() as AddressInfo;
+  return `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`;
+}
+
+/** Lets running requests finish for `graceMs`, then cuts what is left. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}

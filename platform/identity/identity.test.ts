@@ -1,0 +1,81 @@
+import { SignJWT, generateKeyPair } from 'jose';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AuthContext } from '#schema/contracts/identity';
+import { createKeys, loadKeys, type KeyRing } from '../keys.js';
+import { DEV_USERS, issueDevToken } from './dev-tokens.js';
+import { createServiceCallVerifier, signServiceCall } from './service-signature.js';
+import { createTokenVerifier } from './token-verifier.js';
+
+let keys: KeyRing;
+let auth: AuthContext;
+beforeAll(async () => {
+  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+  auth = (await createTokenVerifier({ mode: 'dev', keys }).verify(await issueDevToken(keys, 'alice'))).auth;
+});
+
+describe('a dev token', () => {
+  it('says who the caller is', () => {
+    expect(auth).toMatchObject({ principal: 'usr_alice', tenant: 'ten_acme', scopes: DEV_USERS.alice.scopes });
+    expect(auth.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each<[string, () => Promise<string | null>]>([
+    ['absent', async () => null],
+    ['not a token', async () => 'abc'],
+    ['expired', () => issueDevToken(keys, 'alice', { ttlSeconds: 60, nowMs: Date.now() - 120_000 })],
+    ['signed by another key', async () => sign((await generateKeyPair('ES256')).privateKey, {})],
+    ['unsigned', async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"usr_admin"}')}.`],
+    ['altered', async () => (await issueDevToken(keys, 'alice')).replace(/\.[^.]+\./, `.${btoa('{"sub":"usr_admin","exp":9999999999}').replace(/=/g, '')}.`)],
+  ])('is refused when it is %s', async (_, token) => {
+    await expect(createTokenVerifier({ mode: 'dev', keys }).verify(await token())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
+async function sign(key: Parameters<SignJWT['sign']>[0], claims: Record<string, unknown>): Promise<string> {
+  return new SignJWT({ tenant: 'ten_acme', scope: 'files:read', ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid })
+    .setIssuer('sluice-dev')
+    .setAudience('sluice')
+    .setSubject('usr_alice')
+    .setExpirationTime('1h')
+    .sign(key);
+}
+
+describe('a signed service call', () => {
+  const call = { method: 'POST', path: '/graphql', body: '{"query":"{ __typename }"}' };
+  const signed = (nowMs?: number): string => signServiceCall(keys, { audience: 'files', ...call, auth, operationId: 'op_1', ...(nowMs === undefined ? {} : { nowMs }) });
+
+  it('brings the claims over', () => {
+    expect(createServiceCallVerifier({ keys, audience: 'files' }).verify(signed(), call)).toEqual({ auth, operationId: 'op_1' });
+  });
+
+  it.each([
+    ['another body', { ...call, body: '{"query":"mutation"}' }],
+    ['another path', { ...call, path: '/other' }],
+    ['another method', { ...call, method: 'GET' }],
+  ])('is refused for %s', (_, other) => {
+    expect(() => createServiceCallVerifier({ keys, audience: 'files' }).verify(signed(), other)).toThrow(/altered/);
+  });
+
+  it('is refused by another service', () => {
+    expect(() => createServiceCallVerifier({ keys, audience: 'tenants' }).verify(signed(), call)).toThrow(/altered/);
+  });
+
+  it('is refused with altered claims', () => {
+    const parts = signed().split('.');
+    parts[4] = Buffer.from(JSON.stringify({ auth: { ...auth, tenant: 'ten_globex' }, operationId: null })).toString('base64url');
+    expect(() => createServiceCallVerifier({ keys, audience: 'files' }).verify(parts.join('.'), call)).toThrow(/altered/);
+  });
+
+  it('is refused the second time, and when older than 30 s', () => {
+    const verifier = createServiceCallVerifier({ keys, audience: 'files' });
+    const header = signed();
+    verifier.verify(header, call);
+    expect(() => verifier.verify(header, call)).toThrow(/replayed/);
+    expect(() => verifier.verify(signed(Date.now() - 31_000), call)).toThrow(/too old/);
+  });
+
+  it.each([undefined, '', 'v1.x.y', 'v2.a.b.c.d.e'])('is refused when the header is %j', (header) => {
+    expect(() => createServiceCallVerifier({ keys, audience: 'files' }).verify(header, call)).toThrow(/unsigned/);
+  });
+});

@@ -1,0 +1,77 @@
+// Everything that Temporal stores of ours is encrypted: AES-256-GCM, a key id for rotation, and the place it belongs to
+// (namespace and workflow) as authenticated data, so that a payload cannot be moved into another run unnoticed.
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { type DataConverter, METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import { CodedError } from '#schema/contracts/errors';
+import type { KeyRing } from './keys.js';
+
+const ENCODING = 'binary/encrypted';
+const KEY_ID = 'encryption-key-id';
+const PLACE = 'encryption-place';
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const PayloadMessage = temporal.api.common.v1.Payload;
+
+type EncryptionKeys = Pick<KeyRing, 'payload'>;
+interface Place {
+  workflowId?: string | undefined;
+}
+
+/** @throws (from decode) CONFIG_INVALID for an unknown key; SERVICE_CALL_REFUSED for plain, altered or moved payloads */
+export function createPayloadCodec(keys: EncryptionKeys, options: { namespace: string }): PayloadCodec {
+  const toPlace = (context: unknown): string => `${options.namespace}/${(context as Place | undefined)?.workflowId ?? ''}`;
+  return {
+    async encode(payloads, context) {
+      const place = toPlace(context);
+      return payloads.map((payload) => encrypt(keys, payload, place));
+    },
+    async decode(payloads, context) {
+      const place = toPlace(context);
+      return payloads.map((payload) => decrypt(keys, payload, place));
+    },
+  };
+}
+
+function encrypt(keys: EncryptionKeys, payload: Payload, place: string): Payload {
+  const { id, key } = keys.payload[0] as KeyRing['payload'][number];
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(place));
+  const data = Buffer.concat([iv, cipher.update(PayloadMessage.encode(payload).finish()), cipher.final(), cipher.getAuthTag()]);
+  return { metadata: { [METADATA_ENCODING_KEY]: Buffer.from(ENCODING), [KEY_ID]: Buffer.from(id), [PLACE]: Buffer.from(place) }, data };
+}
+
+function decrypt(keys: EncryptionKeys, payload: Payload, place: string): Payload {
+  if (toText(payload, METADATA_ENCODING_KEY) !== ENCODING || payload.data == null) {
+    throw new CodedError('SERVICE_CALL_REFUSED', 'a payload from Temporal is not encrypted');
+  }
+  const sealedFor = toText(payload, PLACE);
+  // A reader without context (a list, a watcher) knows no workflow; one with context must be the one it was sealed for.
+  // A parent and its child seal for different workflows, and the child's input comes from the parent's side.
+  if (!place.endsWith('/') && !sealedFor.endsWith('/') && sealedFor !== place) {
+    throw new CodedError('SERVICE_CALL_REFUSED', 'a payload from Temporal was sealed for another workflow');
+  }
+  const key = keys.payload.find(({ id }) => id === toText(payload, KEY_ID))?.key;
+  if (key === undefined) throw new CodedError('CONFIG_INVALID', 'a payload from Temporal needs a key that is not in SLUICE_KEYS');
+  const data = Buffer.from(payload.data.buffer, payload.data.byteOffset, payload.data.byteLength);
+  const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.from(sealedFor)).setAuthTag(data.subarray(-TAG_BYTES));
+  try {
+    const plain = Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+    return PayloadMessage.decode(plain);
+  } catch (cause) {
+    throw new CodedError('SERVICE_CALL_REFUSED', 'a payload from Temporal was altered', { cause });
+  }
+}
+
+function toText(payload: Payload, key: string): string {
+  const value = payload.metadata?.[key];
+  return value == null ? '' : Buffer.from(value).toString('utf8');
+}
+
+export function createDataConverter(keys: EncryptionKeys, options: { namespace: string }): DataConverter {
+  return { payloadCodecs: [createPayloadCodec(keys, options)], failureConverterPath: FAILURE_CONVERTER_PATH };
+}
+
+export const FAILURE_CONVERTER_PATH = fileURLToPath(new URL('./temporal-failure-converter.cjs', import.meta.url));
