@@ -1,0 +1,91 @@
+// The one database of a deployment: PostgreSQL, or PGlite in a thread behind a Unix socket. One driver (`pg`) for both.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { CodedError } from '#schema/contracts/errors';
+import type { Logger } from '../logger.js';
+import { createThreadClient, startThread } from '../threads.js';
+import { lockFolder } from './folder-lock.js';
+import type { PgliteMethods } from './pglite-thread.js';
+
+const OPEN_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+export interface Database {
+  /**
+   * With PGlite it holds one connection, so a query on the pool inside a transaction waits for ever: use the
+   * transaction's own client.
+   */
+  pool: pg.Pool;
+  kind: 'pglite' | 'postgres';
+  close(): Promise<void>;
+}
+
+/**
+ * @param options.url - PostgreSQL's address; null = PGlite in `<dataDir>/database`
+ * @throws DATABASE_UNAVAILABLE, DATA_LOCKED
+ */
+export async function openDatabase(options: { url: string | null; dataDir: string; log: Logger }): Promise<Database> {
+  return options.url === null ? openPglite(options.dataDir, options.log) : openPostgres(options.url, options.log);
+}
+
+async function openPostgres(url: string, log: Logger): Promise<Database> {
+  const pool = createPool({ connectionString: url, max: 10 }, log);
+  await assertAnswers(pool);
+  return { pool, kind: 'postgres', close: () => pool.end() };
+}
+
+async function openPglite(dataDir: string, log: Logger): Promise<Database> {
+  const lock = await lockFolder(dataDir);
+  // A Unix socket's path may have 107 characters at most, which a data folder's own path can exceed.
+  const socketFolder = await mkdtemp(join(tmpdir(), 'sluice-db-'));
+  const thread = createThreadClient<PgliteMethods>(startThread(new URL('./pglite-thread.js', import.meta.url)));
+  const release = async (): Promise<void> => {
+    await thread.close();
+    await rm(socketFolder, { recursive: true, force: true });
+    await lock.release();
+  };
+  try {
+    const folder = join(dataDir, 'database');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await thread.call('open', { folder, socket: join(socketFolder, '.s.PGSQL.5432') }, OPEN_TIMEOUT_MS);
+    const pool = createPool({ host: socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: 1 }, log);
+    await assertAnswers(pool);
+    return {
+      pool,
+      kind: 'pglite',
+      close: async () => {
+        await pool.end();
+        await thread.call('close', null, OPEN_TIMEOUT_MS).finally(release);
+      },
+    };
+  } catch (cause) {
+    await release();
+    throw cause instanceof CodedError && cause.code !== 'INTERNAL_SERVER_ERROR'
+      ? cause
+      : new CodedError('DATABASE_UNAVAILABLE', `the embedded database in ${dataDir} could not be opened`, { cause });
+  }
+}
+
+function createPool(config: pg.PoolConfig, log: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: STATEMENT_TIMEOUT_MS,
+    ...config,
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  return pool;
+}
+
+async function assertAnswers(pool: pg.Pool): Promise<void> {
+  try {
+    await pool.query('select 1');
+  } catch (cause) {
+    await pool.end();
+    const { code } = cause as { code?: string };
+    throw new CodedError('DATABASE_UNAVAILABLE', `the database does not answer (${code ?? 'no connection'}): check DATABASE_URL and that PostgreSQL runs`, { cause });
+  }
+}
