@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../logger.js';
+import { ensureTemporal, type TemporalServerOptions } from './ensure-temporal.js';
+import { DYNAMIC_CONFIG } from './settings.js';
+
+let options: TemporalServerOptions;
+beforeEach(async () => {
+  const port = await freePort();
+  options = {
+    address: null,
+    namespace: 'default',
+    uiUrl: null,
+    port,
+    uiPort: null,
+    cli: process.env['TEMPORAL_CLI'] ?? null,
+    cacheDir: process.env['SLUICE_CACHE'] ?? join(homedir(), '.cache', 'sluice'),
+    dataDir: await mkdtemp(join(tmpdir(), 'sluice-temporal-')),
+    path: process.env['PATH'] ?? '',
+    log: createLogger({ name: 'test', level: 'silent' }),
+  };
+});
+afterEach(() => rm(options.dataDir, { recursive: true, force: true }));
+
+describe('the embedded Temporal server', () => {
+  it('is adopted by the next start instead of started twice, and ended by stop', async () => {
+    const first = await ensureTemporal(options);
+    const { pid } = JSON.parse(await readFile(join(options.dataDir, 'temporal.json'), 'utf8')) as { pid: number };
+    const second = await ensureTemporal({ ...options, port: await freePort() });
+    expect(second.address).toBe(first.address);
+    await second.stop();
+    await expect.poll(() => isAlive(pid)).toBe(false);
+  });
+
+  it('is refused a port that another program holds', async () => {
+    const squatter = createServer().listen(options.port, '127.0.0.1');
+    await once(squatter, 'listening');
+    await expect(ensureTemporal(options)).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+    squatter.close();
+  });
+
+  it('has the settings that deploy/ gives to the one of docker-compose.yml', async () => {
+    const yaml = parseYaml(await readFile(new URL('../../deploy/temporal/dynamic-config.yaml', import.meta.url), 'utf8')) as Record<string, { value: unknown }[]>;
+    expect(Object.fromEntries(Object.entries(yaml).map(([key, values]) => [key, values[0]?.value]))).toEqual(DYNAMIC_CONFIG);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,163 @@
+// The Temporal server of a deployment: the configured one, or a child of ours on a database file.
+// Owns: starting, adopting after a crash, stopping.  Does not own: connections to it.
+// T1. One server per database file: a second one would start without complaint and corrupt what both hold.
+// T2. The child has its own process group, so that Ctrl-C ends it after the drain and not before.
+// T3. A port that something else holds is refused, never shared.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join, resolve } from 'node:path';
+import { CodedError } from '#schema/contracts/errors';
+import type { Logger } from '../logger.js';
+import { findTemporal } from './find-temporal.js';
+import { toServerArguments } from './settings.js';
+
+const START_TIMEOUT_MS = 30_000;
+const STOP_GRACE_MS = 8_000;
+
+export interface TemporalServer {
+  address: string;
+  namespace: string;
+  /** Base URL of Temporal's UI, when known. */
+  uiUrl: string | null;
+  /** Ends a server that this process started or adopted; a configured one is left alone. */
+  stop(): Promise<void>;
+}
+
+export interface TemporalServerOptions {
+  address: string | null;
+  namespace: string;
+  uiUrl: string | null;
+  /** Of the server that is started; a null `uiPort` leaves the UI out. */
+  port: number;
+  uiPort: number | null;
+  cli: string | null;
+  cacheDir: string;
+  dataDir: string;
+  /** Folders that are searched, as in PATH. */
+  path: string;
+  log: Logger;
+}
+
+interface ServerRecord {
+  pid: number;
+  /** Tells the process from a later one with the same pid. */
+  startedAt: string;
+  port: number;
+  uiPort: number | null;
+  file: string;
+}
+
+/** @throws TEMPORAL_UNAVAILABLE, PORT_TAKEN, CONFIG_INVALID */
+export async function ensureTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
+  const { log, dataDir } = options;
+  if (options.address !== null) {
+    log.info({ step: 'TEMPORAL_ADDRESS', address: options.address }, 'using the configured Temporal server');
+    return { address: options.address, namespace: options.namespace, uiUrl: options.uiUrl, stop: () => Promise.resolve() };
+  }
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const recordFile = join(dataDir, 'temporal.json');
+  const file = resolve(dataDir, 'temporal.db');
+
+  const adopted = await findRunning(recordFile, file);
+  if (adopted !== undefined) {
+    log.info({ pid: adopted.pid, port: adopted.port }, 'adopted the Temporal server of an earlier run');
+    return describe(adopted);
+  }
+  const executable = await findTemporal({ binary: 'temporal', configured: options.cli, cacheDir: options.cacheDir, path: options.path, log });
+  for (const [name, port] of [['TEMPORAL_PORT', options.port], ['TEMPORAL_UI_PORT', options.uiPort]] as const) {
+    if (port !== null && (await accepts(port))) throw new CodedError('PORT_TAKEN', `${name}: port ${port} on 127.0.0.1 is taken by another program; set another one or end that program`);
+  }
+  const output = await open(join(dataDir, 'temporal.log'), 'a');
+  const child = spawn(executable, toServerArguments({ ...options, file }), { detached: true, stdio: ['ignore', output.fd, output.fd] });
+  child.unref();
+  await output.close();
+  const record = await recordChild(child, recordFile, { port: options.port, uiPort: options.uiPort, file });
+  await waitUntilUp(child, options.port, dataDir);
+  log.info({ pid: record.pid, port: record.port }, 'started a Temporal server');
+  return describe(record);
+
+  function describe(server: ServerRecord): TemporalServer {
+    return {
+      address: `127.0.0.1:${server.port}`,
+      namespace: options.namespace,
+      uiUrl: server.uiPort === null ? null : `http://127.0.0.1:${server.uiPort}`,
+      stop: async () => {
+        await endProcess(server);
+        await rm(recordFile, { force: true });
+        log.info({ pid: server.pid }, 'stopped the Temporal server');
+      },
+    };
+  }
+}
+
+async function recordChild(child: ChildProcess, recordFile: string, at: { port: number; uiPort: number | null; file: string }): Promise<ServerRecord> {
+  if (child.pid === undefined) {
+    const [cause] = (await once(child, 'error')) as [Error];
+    throw new CodedError('TEMPORAL_UNAVAILABLE', 'the temporal command could not be started', { cause });
+  }
+  const record: ServerRecord = { pid: child.pid, startedAt: (await readStartTime(child.pid)) ?? '', ...at };
+  await writeFile(`${recordFile}.tmp`, JSON.stringify(record));
+  await rename(`${recordFile}.tmp`, recordFile);
+  return record;
+}
+
+async function waitUntilUp(child: ChildProcess, port: number, dataDir: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server ended at once (${child.exitCode ?? child.signalCode}); its log is ${join(dataDir, 'temporal.log')}`);
+    }
+    if (Date.now() > deadline) throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server did not listen on port ${port} within ${START_TIMEOUT_MS} ms`);
+    await new Promise((tick) => setTimeout(tick, 50));
+  }
+}
+
+/** The recorded server, if it is that very process and answers. One that runs and does not answer is ended first (T1). */
+async function findRunning(recordFile: string, file: string): Promise<ServerRecord | undefined> {
+  const record = await readFile(recordFile, 'utf8').then(
+    (text) => JSON.parse(text) as ServerRecord,
+    () => undefined,
+  );
+  if (record?.file !== file || (await readStartTime(record.pid)) !== record.startedAt) return undefined;
+  if (await accepts(record.port)) return record;
+  await endProcess(record);
+  return undefined;
+}
+
+async function endProcess({ pid, startedAt }: ServerRecord): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if ((await readStartTime(pid)) !== startedAt) return;
+    process.kill(pid, signal);
+    const deadline = Date.now() + STOP_GRACE_MS;
+    while (Date.now() < deadline && (await readStartTime(pid)) === startedAt) await new Promise((tick) => setTimeout(tick, 50));
+  }
+}
+
+/** @returns what identifies this life of the process; undefined when there is none (a zombie counts as none) */
+async function readStartTime(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') {
+    try {
+      process.kill(pid, 0);
+      return 'alive';
+    } catch {
+      return undefined;
+    }
+  }
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // Behind the command's closing bracket: state is the first field, start time the twentieth.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields === undefined || fields[0] === 'Z' ? undefined : fields[19];
+}
+
+async function accepts(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
+    const end = (answer: boolean) => (): void => {
+      socket.destroy();
+      settle(answer);
+    };
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
+  });
+}
