@@ -1,11 +1,17 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
 const node = { environment: 'node', pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
 
+// Vite would take graphql's ES build and Apollo's packages the CommonJS one: two copies of its classes.
+const graphql = { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') };
+
 export default defineConfig({
+  resolve: { alias: [graphql] },
   test: {
     projects: [
       {
+        extends: true,
         test: {
           ...node,
           name: 'unit',
@@ -14,6 +20,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           ...node,
           name: 'workflow',
@@ -23,6 +30,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           ...node,
           name: 'e2e',

@@ -7,6 +7,12 @@ export const MAX_PLAN_FETCHES = 500;
 /** `representations` of one request to a service; more are sent as further chunks. */
 export const MAX_REPRESENTATIONS = 500;
 
+/**
+ * Aliases that equal a field's name are planned and fetched with this prefix: the planner would take them for that field where
+ * it needs a key or a `@requires` input. Data and error paths of services carry it, answers do not.
+ */
+export const ALIAS_PREFIX = '_alias_';
+
 export type OperationKind = 'query' | 'mutation' | 'subscription';
 
 export interface ExecutablePlan {
@@ -91,8 +97,13 @@ export interface FieldShape {
   type: TypeShape;
   /** Only for objects of these concrete types (from type conditions); absent: always. */
   onTypes?: readonly string[];
-  /** Every one must hold (`@include`) or not hold (`@skip`). */
-  when?: readonly { variable: string; equals: boolean }[];
+  /** From `@skip`/`@include`: at least one list of which every condition holds; absent: always. */
+  when?: readonly (readonly VariableCondition[])[];
+}
+
+export interface VariableCondition {
+  variable: string;
+  equals: boolean;
 }
 
 export type TypeShape =

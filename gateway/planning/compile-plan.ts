@@ -1,0 +1,124 @@
+// From Apollo's QueryPlan to ExecutablePlan: numbered fetches, paths and type conditions resolved, JSON only.
+import type { FetchDataRewrite, FetchNode as ApolloFetch, PlanNode as ApolloNode, QueryPlan, QueryPlanSelectionNode, ResponsePath, SubscriptionNode } from '@apollo/query-planner';
+import { type GraphQLSchema, Kind, parse } from 'graphql';
+import { CodedError } from '#schema/contracts/errors';
+import { assertNever, type Json } from '#schema/contracts/json';
+import {
+  type DataRewrite,
+  type FetchNode,
+  MAX_PLAN_FETCHES,
+  type PathStep,
+  type PlanNode,
+  type RequiredSelection,
+  type RewriteStep,
+} from '#schema/contracts/plan';
+import { matchingTypes } from './compile-shape.js';
+
+const TYPE_STEP = '... on ';
+
+export interface CompiledNodes {
+  root: PlanNode | null;
+  primary: FetchNode | null;
+  services: string[];
+}
+
+/**
+ * @param supergraph - knows also the types that the API hides
+ * @param isIdempotent - whether a root mutation field may be sent twice
+ * @throws PLAN_TOO_LARGE
+ */
+export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdempotent: (mutationField: string) => boolean): CompiledNodes {
+  let nextId = 0;
+  const services = new Set<string>();
+
+  function compile(node: ApolloNode, path: readonly PathStep[]): PlanNode | null {
+    switch (node.kind) {
+      case 'Fetch':
+        return compileFetch(node, path);
+      case 'Flatten':
+        return compile(node.node, [...path, ...toPath(node.path, supergraph)]);
+      case 'Sequence':
+        return group('sequence', node.nodes, path);
+      case 'Parallel':
+        return group('parallel', node.nodes, path);
+      case 'Condition':
+        return {
+          kind: 'condition',
+          variable: node.condition,
+          then: node.ifClause === undefined ? null : compile(node.ifClause, path),
+          otherwise: node.elseClause === undefined ? null : compile(node.elseClause, path),
+        };
+      case 'Defer':
+        throw new CodedError('PLAN_FAILED', 'the planner made a deferred part, which was not asked for');
+      default:
+        return assertNever(node);
+    }
+  }
+
+  function group(kind: 'sequence' | 'parallel', children: readonly ApolloNode[], path: readonly PathStep[]): PlanNode | null {
+    const nodes = children.flatMap((child) => compile(child, path) ?? []);
+    return nodes.length > 1 ? { kind, nodes } : (nodes[0] ?? null);
+  }
+
+  function compileFetch(node: ApolloFetch, path: readonly PathStep[]): FetchNode {
+    if (nextId >= MAX_PLAN_FETCHES) throw new CodedError('PLAN_TOO_LARGE', `the operation needs more than ${MAX_PLAN_FETCHES} fetches`);
+    services.add(node.serviceName);
+    return {
+      kind: 'fetch',
+      id: nextId++,
+      service: node.serviceName,
+      operationKind: node.operationKind as FetchNode['operationKind'],
+      operation: node.operation,
+      operationName: node.operationName ?? null,
+      variables: node.variableUsages ?? [],
+      path,
+      requires: node.requires === undefined ? null : node.requires.map((selection) => toRequired(selection, supergraph)),
+      inputRewrites: (node.inputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
+      outputRewrites: (node.outputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
+      idempotent: node.operationKind !== 'mutation' || rootFields(node.operation).every(isIdempotent),
+    };
+  }
+
+  const top: ApolloNode | SubscriptionNode | undefined = plan.node;
+  if (top?.kind === 'Subscription') {
+    const primary = compileFetch(top.primary, []);
+    return { primary, root: top.rest === undefined ? null : compile(top.rest, []), services: [...services].sort() };
+  }
+  return { primary: null, root: top === undefined ? null : compile(top, []), services: [...services].sort() };
+}
+
+function toPath(path: ResponsePath, schema: GraphQLSchema): PathStep[] {
+  const steps: PathStep[] = [];
+  for (const element of path) {
+    if (typeof element === 'string' && element.startsWith(TYPE_STEP)) {
+      const types = matchingTypes(schema, element.slice(TYPE_STEP.length));
+      const last = steps.at(-1);
+      if (last !== undefined) steps[steps.length - 1] = { ...last, types };
+    } else {
+      steps.push(element === '@' ? { list: true } : { field: String(element) });
+    }
+  }
+  return steps;
+}
+
+function toRequired(selection: QueryPlanSelectionNode, schema: GraphQLSchema): RequiredSelection {
+  if (selection.kind === 'Field') {
+    const selections = selection.selections?.map((inner) => toRequired(inner, schema)) ?? null;
+    return { kind: 'field', name: selection.alias ?? selection.name, selections };
+  }
+  const selections = selection.selections.map((inner) => toRequired(inner, schema));
+  return { kind: 'fragment', types: selection.typeCondition === undefined ? [] : matchingTypes(schema, selection.typeCondition), selections };
+}
+
+function toRewrite(rewrite: FetchDataRewrite, schema: GraphQLSchema): DataRewrite {
+  const path = rewrite.path.map((element): RewriteStep =>
+    element.startsWith(TYPE_STEP) ? { types: matchingTypes(schema, element.slice(TYPE_STEP.length)) } : { field: element },
+  );
+  return rewrite.kind === 'ValueSetter' ? { kind: 'set', path, value: rewrite.setValueTo as Json } : { kind: 'rename', path, to: rewrite.renameKeyTo };
+}
+
+function rootFields(operation: string): string[] {
+  return parse(operation).definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? definition.selectionSet.selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : [])) : [],
+  );
+}

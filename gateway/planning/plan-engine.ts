@@ -1,0 +1,138 @@
+// Plans operations against one supergraph. Runs in the planner's thread; wraps Apollo's planner with the cures for its
+// known wrong answers.
+import { operationFromDocument, ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
+import { QueryPlanner } from '@apollo/query-planner';
+import {
+  type ArgumentNode,
+  buildASTSchema,
+  type ConstDirectiveNode,
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import { CodedError } from '#schema/contracts/errors';
+import type { ExecutablePlan, PlannedRootField } from '#schema/contracts/plan';
+import { createAliasPass } from './alias-pass.js';
+import { compileNodes } from './compile-plan.js';
+import { compileShape, readConditions } from './compile-shape.js';
+
+export interface PlanEngine {
+  /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
+  plan(document: string, operationName: string | null): ExecutablePlan;
+}
+
+export function createPlanEngine(supergraphSdl: string): PlanEngine {
+  const supergraphAst = parse(supergraphSdl);
+  const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
+  const planner = new QueryPlanner(supergraph);
+  const apiSchema = supergraph.apiSchema();
+  const publicSchema = apiSchema.toGraphQLJSSchema();
+  const fullSchema = buildASTSchema(supergraphAst, { assumeValid: true, assumeValidSDL: true });
+
+  const aliases = createAliasPass(fullSchema);
+
+  return {
+    plan(text, operationName) {
+      const document = parse(text);
+      const operation = findOperation(document, operationName);
+      const fragments = new Map(document.definitions.flatMap((d): [string, FragmentDefinitionNode][] => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])));
+      const rootFields = collectRootFields(operation.selectionSet, fragments).map((node) => describeRootField(node, operation, fullSchema));
+      const shape = compileShape(publicSchema, operation, fragments, (field) => aliases.toDataKey(field));
+      const nodes = rootFields.length === 0 ? { root: null, primary: null, services: [] } : compileNodes(buildApolloPlan(), fullSchema, isIdempotent);
+      if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
+        throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
+      }
+      return { version: 1, kind: operation.operation, rootFields, shape, ...nodes };
+
+      function buildApolloPlan() {
+        // Introspection is answered by the gateway; the planner would refuse it.
+        const planned = { ...document, definitions: document.definitions.map((definition) => (definition === operation ? withoutIntrospection(operation) : definition)) };
+        try {
+          return planner.buildQueryPlan(operationFromDocument(apiSchema, aliases.apply(planned), operationName === null ? {} : { operationName }));
+        } catch (cause) {
+          throw new CodedError('PLAN_FAILED', 'the planner found no way to answer this operation', { cause });
+        }
+      }
+      function isIdempotent(field: string): boolean {
+        return hasDirective(fullSchema.getMutationType()?.getFields()[field]?.astNode?.directives, 'idempotent');
+      }
+    },
+  };
+}
+
+/**
+ * Apollo's planner takes the first key of a type to leave a service, also one that is not resolvable, and then plans a fetch
+ * that answers wrongly. Without such keys in its SDL it takes another.
+ */
+function withoutUnresolvableKeys(supergraph: DocumentNode): DocumentNode {
+  const withoutKeys = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N => {
+    const directives = node.directives ?? [];
+    if (!directives.some(isUnresolvable)) return node;
+    return {
+      ...node,
+      directives: directives.flatMap((directive) => {
+        if (!isUnresolvable(directive)) return [directive];
+        // The type's membership in that service must stay.
+        const isOnlyMembership = !directives.some((other) => other !== directive && other.name.value === 'join__type' && argument(other, 'graph') === argument(directive, 'graph') && !isUnresolvable(other));
+        return isOnlyMembership ? [{ ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') ?? [] }] : [];
+      }),
+    };
+  };
+  return visit(supergraph, { ObjectTypeDefinition: withoutKeys, InterfaceTypeDefinition: withoutKeys });
+}
+
+function isUnresolvable(directive: DirectiveNode): boolean {
+  return directive.name.value === 'join__type' && argument(directive, 'resolvable') === 'false';
+}
+
+function argument(directive: DirectiveNode, name: string): string | undefined {
+  const found = directive.arguments?.find((given: ArgumentNode) => given.name.value === name);
+  return found === undefined ? undefined : print(found.value);
+}
+
+function findOperation(document: DocumentNode, name: string | null): OperationDefinitionNode {
+  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const [operation, ...others] = name === null ? operations : operations.filter((definition) => definition.name?.value === name);
+  if (operation === undefined || others.length > 0) {
+    throw new CodedError('OPERATION_RESOLUTION_FAILURE', name === null ? 'the document holds several operations and none was named' : `the document holds no operation '${name}'`);
+  }
+  return operation;
+}
+
+function collectRootFields(set: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): FieldNode[] {
+  return set.selections.flatMap((selection) => {
+    if (readConditions(selection) === 'never') return [];
+    if (selection.kind === Kind.FIELD) return selection.name.value.startsWith('__') ? [] : [selection];
+    const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
+    return inner === undefined ? [] : collectRootFields(inner.selectionSet, fragments);
+  });
+}
+
+function withoutIntrospection(operation: OperationDefinitionNode): OperationDefinitionNode {
+  return visit(operation, { Field: (node) => (node.name.value === '__schema' || node.name.value === '__type' ? null : undefined) });
+}
+
+function describeRootField(node: FieldNode, operation: OperationDefinitionNode, schema: GraphQLSchema): PlannedRootField {
+  const directives = schema.getRootType(operation.operation)?.getFields()[node.name.value]?.astNode?.directives ?? [];
+  const durable = directives.find(({ name }) => name.value === 'durable');
+  const timeout = directives.find(({ name }) => name.value === 'timeout');
+  return {
+    name: node.name.value,
+    responseKey: node.alias?.value ?? node.name.value,
+    durable: durable === undefined ? 'AUTO' : ((argument(durable, 'mode') ?? 'AUTO') as PlannedRootField['durable']),
+    idempotent: hasDirective(directives, 'idempotent'),
+    timeoutMs: timeout === undefined ? null : Number(argument(timeout, 'ms') ?? 0) || null,
+  };
+}
+
+function hasDirective(directives: readonly DirectiveNode[] | undefined, name: string): boolean {
+  return directives?.some((directive) => directive.name.value === name) ?? false;
+}
