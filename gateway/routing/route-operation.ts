@@ -1,0 +1,56 @@
+// The one decision: does an operation run here or as a workflow? Pure; the table is in docs/guides/when-durable.md.
+import type { ExecutablePlan } from '#schema/contracts/plan';
+
+export type RouteReason =
+  | 'no-service'
+  | 'subscription'
+  | 'one-service'
+  | 'several-services'
+  | 'several-mutation-fields'
+  | 'directive-always'
+  | 'directive-never'
+  | 'idempotency-key'
+  | 'idempotency-key-at-service'
+  | 'forced-direct'
+  | 'forced-durable'
+  | 'temporal-unavailable';
+
+export type Route =
+  | { path: 'direct'; reason: RouteReason }
+  | { path: 'durable'; workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow'; reason: RouteReason }
+  /** The operation needs a run and cannot have one: nothing may be half-started. */
+  | { path: 'refused'; reason: 'temporal-unavailable' };
+
+export interface RouteInput {
+  plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services'>;
+  /** SLUICE_EXECUTION. */
+  execution: 'auto' | 'direct' | 'durable';
+  hasIdempotencyKey: boolean;
+  isTemporalAvailable: boolean;
+}
+
+export function routeOperation(input: RouteInput): Route {
+  const route = decide(input);
+  if (route.path !== 'durable' || input.isTemporalAvailable) return route;
+  return input.plan.kind === 'query' ? { path: 'direct', reason: 'temporal-unavailable' } : { path: 'refused', reason: 'temporal-unavailable' };
+}
+
+function decide({ plan, execution, hasIdempotencyKey }: RouteInput): Route {
+  const { kind, rootFields, services } = plan;
+  if (services.length === 0) return { path: 'direct', reason: 'no-service' };
+  if (kind === 'subscription') return { path: 'direct', reason: 'subscription' };
+
+  const workflow = services.length > 1 ? 'multi_service_orchestration_workflow' : 'api_request_workflow';
+  const durable = (reason: RouteReason): Route => ({ path: 'durable', workflow, reason });
+  if (execution === 'direct') return { path: 'direct', reason: 'forced-direct' };
+  if (execution === 'durable') return durable('forced-durable');
+  if (rootFields.some((field) => field.durable === 'ALWAYS')) return durable('directive-always');
+  if (rootFields.every((field) => field.durable === 'NEVER')) return { path: 'direct', reason: 'directive-never' };
+  if (services.length > 1) return durable('several-services');
+  if (kind === 'mutation' && rootFields.length > 1) return durable('several-mutation-fields');
+  if (kind === 'mutation' && hasIdempotencyKey) {
+    // A field that stores the key with its answer repeats itself safely; any other needs a run that remembers.
+    return rootFields.every((field) => field.idempotent) ? { path: 'direct', reason: 'idempotency-key-at-service' } : durable('idempotency-key');
+  }
+  return { path: 'direct', reason: 'one-service' };
+}
