@@ -3,7 +3,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type DataConverter, METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { CodedError } from '#schema/contracts/errors';
 import type { KeyRing } from './keys.js';
 
@@ -12,7 +12,7 @@ const KEY_ID = 'encryption-key-id';
 const PLACE = 'encryption-place';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-const PayloadMessage = temporal.api.common.v1.Payload;
+const PayloadMessage = proto.temporal.api.common.v1.Payload;
 
 type EncryptionKeys = Pick<KeyRing, 'payload'>;
 interface Place {

@@ -1,0 +1,3 @@
+// The registry: what is exported here exists as a workflow type.
+export { api_request_workflow } from './api_request_workflow.js';
+export { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';

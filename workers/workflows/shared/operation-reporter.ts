@@ -1,0 +1,72 @@
+// The one way in which workflow code reports progress: small typed events in the run's own history, by `upsertMemo`, which
+// costs no workflow task. Readers follow the history (workers/client).
+// R1. `seq` counts from 1 without gaps; replay repeats the same numbers, since the workflow counts.
+import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { OPERATION_EVENT_MEMO, type OperationFailure, type OperationStatus, type ReportedEvent } from '#schema/contracts/operations';
+
+type EventBody = ReportedEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'seq' | 'at'> : never) : never;
+
+export interface StepName {
+  id: string;
+  label: string;
+}
+
+export interface OperationReporter {
+  started(title: string, steps: readonly StepName[]): void;
+  stepStarted(step: StepName): void;
+  stepProgressed(step: StepName, progress: { completed: number; total: number | null; detail: string | null }): void;
+  stepCompleted(step: StepName, detail?: string | null): void;
+  stepFailed(step: StepName, failure: OperationFailure): void;
+  compensationStarted(step: StepName, undoes: string): void;
+  compensationCompleted(step: StepName, undoes: string): void;
+  compensationFailed(step: StepName, undoes: string, failure: OperationFailure): void;
+  cancelRequested(reason: string | null, by: string | null): void;
+  inputRequired(prompt: string): void;
+  completed(): void;
+  failed(failure: OperationFailure): void;
+  cancelled(reason: string | null): void;
+}
+
+const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
+
+/** @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each */
+export function createReporter(options: { showsStatus: boolean }): OperationReporter {
+  let seq = 0;
+  const report = (body: EventBody): void => {
+    seq += 1;
+    upsertMemo({ [OPERATION_EVENT_MEMO]: { ...body, seq, at: new Date().toISOString() } });
+  };
+  const show = (status: OperationStatus): void => {
+    if (options.showsStatus) upsertSearchAttributes([{ key: STATUS, value: status }]);
+  };
+  const of = ({ id, label }: StepName): { step: string; label: string } => ({ step: id, label });
+
+  return {
+    started: (title, steps) => report({ __typename: 'OperationStarted', title, steps: steps.map(({ id, label }) => ({ id, label })) }),
+    stepStarted: (step) => report({ __typename: 'StepStarted', ...of(step) }),
+    stepProgressed: (step, progress) => report({ __typename: 'StepProgressed', ...of(step), ...progress }),
+    stepCompleted: (step, detail = null) => report({ __typename: 'StepCompleted', ...of(step), detail }),
+    stepFailed: (step, failure) => report({ __typename: 'StepFailed', ...of(step), failure }),
+    compensationStarted: (step, undoes) => report({ __typename: 'CompensationStarted', ...of(step), undoes }),
+    compensationCompleted: (step, undoes) => report({ __typename: 'CompensationCompleted', ...of(step), undoes }),
+    compensationFailed: (step, undoes, failure) => report({ __typename: 'CompensationFailed', ...of(step), undoes, failure }),
+    cancelRequested: (reason, by) => report({ __typename: 'CancelRequested', reason, by }),
+    inputRequired: (prompt) => {
+      report({ __typename: 'InputRequired', prompt });
+      show('INPUT_REQUIRED');
+    },
+    completed: () => {
+      report({ __typename: 'OperationCompleted' });
+      show('COMPLETED');
+    },
+    failed: (failure) => {
+      report({ __typename: 'OperationFailed', failure });
+      show('FAILED');
+    },
+    cancelled: (reason) => {
+      report({ __typename: 'OperationCancelled', reason });
+      show('CANCELLED');
+    },
+  };
+}

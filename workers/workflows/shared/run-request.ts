@@ -1,0 +1,123 @@
+// Runs a request's plan inside a workflow: the executor of gateway/execution over activities.
+// Q1. Nothing awaits between an answer and the fetches it makes ready (start-execution.ts, E1), nor may code here.
+// Q2. Query fetches of a synchronous run are local activities: one workflow task for the whole query. While one is open the
+//     server hears nothing of this run, so timers would not fire: their own time-outs keep the deadline.
+import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, proxyActivities, proxyLocalActivities, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import { type Execution, type ExecutionAnswer, startExecution } from '#gateway/execution/start-execution';
+import type { RequestActivities, ServiceCall } from '#schema/contracts/activities';
+import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import { toOperationId } from '#schema/contracts/ids';
+import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import type { ComplexRequest } from '#schema/contracts/workflows';
+import { createCancellableWork } from './cancellation.js';
+import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
+
+const QUERY_FETCH_MS = 3_000;
+const MUTATION_FETCH_MS = 10_000;
+/** Below the 2 MiB that the server takes for one payload, codec included. */
+const MAX_RESULT_CHARS = 1_300_000;
+
+/** @throws CancelledFailure, or ApplicationFailure SUBGRAPH_ANSWER_TOO_LARGE */
+export async function runRequest(request: ComplexRequest, auth: AuthContext): Promise<ExecutionAnswer> {
+  const reporter = createReporter({ showsStatus: !request.synchronous });
+  const work = createCancellableWork(reporter);
+  reporter.started(request.operationName ?? request.plan.kind, []);
+
+  const answer = await work.run(() => runPlan(request, auth, reporter));
+  if (work.isCancelled()) {
+    reporter.cancelled(work.reason());
+    throw work.toFailure();
+  }
+  if (JSON.stringify(answer.response).length > MAX_RESULT_CHARS) {
+    const failure = { code: 'SUBGRAPH_ANSWER_TOO_LARGE', message: 'the answer is larger than a run can keep; ask for less', retryable: false } as const;
+    reporter.failed(failure);
+    throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true });
+  }
+  reporter.completed();
+  return answer;
+}
+
+async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: OperationReporter): Promise<ExecutionAnswer> {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
+  const endsAtMs = Date.now() + request.deadlineMs;
+
+  const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
+    const isMutation = serviceFetch.operationKind === 'mutation';
+    const leftMs = Math.max(1, endsAtMs - Date.now());
+    const timeoutMs = Math.min(isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
+    const call: ServiceCall = {
+      ...serviceFetch,
+      generation: request.generation,
+      auth,
+      operationId,
+      idempotencyKey: isMutation ? `${operationId}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}` : null,
+      timeoutMs,
+    };
+    const summary = `${serviceFetch.service}: ${serviceFetch.operationKind} ${serviceFetch.node}`;
+    const activities =
+      request.synchronous && !isMutation
+        ? proxyLocalActivities<RequestActivities>({ startToCloseTimeout: timeoutMs + 500, scheduleToCloseTimeout: leftMs + 500, retry: { maximumAttempts: 1 }, summary })
+        : proxyActivities<RequestActivities>({
+            startToCloseTimeout: timeoutMs + 1_000,
+            scheduleToCloseTimeout: leftMs + 1_000,
+            heartbeatTimeout: '2s',
+            // Only what may be sent twice is tried again when a worker is lost.
+            retry: { maximumAttempts: serviceFetch.idempotent ? 3 : 1, initialInterval: '200ms' },
+            summary,
+          });
+    return activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
+  };
+
+  const execution = startExecution({
+    plan: request.plan,
+    variables: request.variables,
+    port: { fetch },
+    onFetch: (serviceFetch, answer) => {
+      if (answer !== null) reportFetch(reporter, serviceFetch, answer);
+    },
+  });
+  const hasTimers = !request.synchronous || request.plan.kind === 'mutation';
+  return hasTimers ? raceDeadline(execution, request.deadlineMs) : execution.answer;
+}
+
+async function raceDeadline(execution: Execution, deadlineMs: number): Promise<ExecutionAnswer> {
+  const timer = new CancellationScope();
+  const deadline = timer
+    .run(() => sleep(deadlineMs))
+    .then(
+      () => execution.stop(toError('DEADLINE_EXCEEDED', `the operation did not finish within ${deadlineMs} ms`)),
+      (error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      },
+    );
+  const answer = await execution.answer;
+  timer.cancel();
+  await deadline;
+  return answer;
+}
+
+/** An activity that did not answer: lost, cancelled or over its time. The service's own faults come as data. */
+function toAnswer({ node, chunk, operationKind, idempotent, service }: ServiceFetch, error: unknown): ServiceAnswer {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const code: ErrorCode = isCancellation(error)
+    ? 'OPERATION_CANCELLED'
+    : operationKind === 'mutation' && !idempotent
+      ? 'OUTCOME_UNKNOWN'
+      : cause instanceof TimeoutFailure
+        ? 'SUBGRAPH_TIMEOUT'
+        : 'SUBGRAPH_UNREACHABLE';
+  return { node, chunk, data: null, errors: [toError(code, `service '${service}': ${ERROR_CODES[code].meaning}`)] };
+}
+
+function toError(code: ErrorCode, message: string): GraphQLErrorJson {
+  return { message, extensions: { code, retryable: ERROR_CODES[code].retryable } };
+}
+
+function reportFetch(reporter: OperationReporter, { node, chunk, service }: ServiceFetch, { errors }: ServiceAnswer): void {
+  const step: StepName = { id: `fetch-${node}${chunk === 0 ? '' : `-${chunk}`}`, label: service };
+  const [error] = errors;
+  if (error === undefined) reporter.stepCompleted(step);
+  else reporter.stepFailed(step, { code: 'SUBGRAPH_ERROR', message: `${errors.length} error(s), first: ${error.extensions.code}`, retryable: false });
+}
