@@ -1,0 +1,264 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ServiceCall } from '#schema/contracts/activities';
+import type { AuthContext } from '#schema/contracts/identity';
+import { createServiceCallVerifier } from '#platform/identity/service-signature';
+import { createKeys, loadKeys, type KeyRing } from '#platform/keys';
+import { createLogger } from '#platform/logger';
+import { createServiceFetcher, type ServiceFetcher } from './service-fetcher.js';
+
+const auth = { principal: 'usr_alice', tenant: 'ten_acme', scopes: [], fingerprint: 'f'.repeat(64) } as unknown as AuthContext;
+
+let keys: KeyRing;
+let server: Server;
+let handler: RequestListener;
+let fetcher: ServiceFetcher;
+let url: URL;
+let signed = false;
+const outcomes: string[] = [];
+
+beforeAll(async () => {
+  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+});
+beforeEach(async () => {
+  server = createServer((request, response) => handler(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`);
+  signed = false;
+  outcomes.length = 0;
+  fetcher = createServiceFetcher({
+    resolve: () => Promise.resolve({ url, signed }),
+    keys,
+    log: createLogger({ name: 'test', level: 'silent' }),
+    limits: { maxAnswerBytes: 64 * 1024 },
+    onFetched: (_, outcome) => outcomes.push(outcome),
+  });
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await fetcher.close();
+});
+afterAll(() => server.close());
+
+function aCall(over: Partial<ServiceCall> = {}): ServiceCall {
+  return {
+    node: 3,
+    chunk: 1,
+    service: 'files',
+    operationKind: 'query',
+    operation: 'query ($id: ID!) { file(id: $id) { name } }',
+    operationName: null,
+    variables: { id: 'f1' },
+    idempotent: false,
+    generation: 1,
+    auth,
+    operationId: 'op_1',
+    idempotencyKey: null,
+    timeoutMs: 400,
+    ...over,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text;
+}
+
+function answering(
+  body: string | Buffer,
+  status = 200,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+): RequestListener {
+  return (request, response) => {
+    request.resume();
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+async function codeFor(call = aCall()): Promise<string | undefined> {
+  const answer = await fetcher.fetch(call);
+  expect(answer).toMatchObject({ node: 3, chunk: 1 });
+  expect(JSON.stringify(answer)).not.toMatch(/127\.0\.0\.1|localhost/);
+  return answer.errors[0]?.extensions.code;
+}
+
+describe('a service that answers', () => {
+  it('gets the operation, its variables and no header but ours', async () => {
+    let seen: { body: unknown; headers: string[] } | undefined;
+    handler = (request, response) => {
+      void readBody(request).then((body) => {
+        seen = { body: JSON.parse(body), headers: Object.keys(request.headers) };
+        response.end('{"data":{"file":{"name":"a.txt"}}}');
+      });
+    };
+    expect(await fetcher.fetch(aCall())).toEqual({ node: 3, chunk: 1, data: { file: { name: 'a.txt' } }, errors: [] });
+    expect(seen?.body).toEqual({ query: aCall().operation, variables: { id: 'f1' } });
+    expect(seen?.headers.sort()).toEqual(['accept', 'connection', 'content-length', 'content-type', 'host']);
+    expect(outcomes).toEqual(['ok']);
+  });
+
+  it('can check who asks when it is signed, and sees the key of a mutation', async () => {
+    const verifier = createServiceCallVerifier({ keys, audience: 'files' });
+    signed = true;
+    handler = (request, response) => {
+      void readBody(request).then((body) => {
+        const claims = verifier.verify(request.headers['x-gateway-auth'] as string, { method: 'POST', path: '/graphql', body });
+        response.end(
+          JSON.stringify({ data: { tenant: claims.auth.tenant, run: claims.operationId, key: request.headers['idempotency-key'] } }),
+        );
+      });
+    };
+    const mutation = aCall({ operationKind: 'mutation', idempotencyKey: 'op_1.3' });
+    expect((await fetcher.fetch(mutation)).data).toEqual({ tenant: 'ten_acme', run: 'op_1', key: 'op_1.3' });
+    // Signed again for each attempt: the first nonce would be refused.
+    expect((await fetcher.fetch(mutation)).data).toMatchObject({ run: 'op_1' });
+  });
+
+  it('keeps the data, path and code of its own errors, whatever the status', async () => {
+    handler = answering(
+      JSON.stringify({ data: { a: null }, errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'FILE_GONE' } }] }),
+      400,
+    );
+    expect(await fetcher.fetch(aCall())).toMatchObject({
+      data: { a: null },
+      errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'FILE_GONE', service: 'files' } }],
+    });
+  });
+
+  it('cannot leak by the text or the extensions of an error without a code of its own', async () => {
+    const leak = {
+      message: 'connect ECONNREFUSED 10.0.0.7:5432 password=hunter2',
+      extensions: { code: 'INTERNAL_SERVER_ERROR', stacktrace: ['at hunter2'], url: 'http://10.0.0.7' },
+    };
+    handler = answering(JSON.stringify({ data: null, errors: [leak, { message: 'hunter2' }] }));
+    const text = JSON.stringify(await fetcher.fetch(aCall()));
+    expect(text).not.toMatch(/hunter2|10\.0\.0\.7/);
+    expect(text).toContain('INTERNAL_SERVER_ERROR');
+    expect(text).toContain('SUBGRAPH_ERROR');
+  });
+});
+
+describe('a service that misbehaves', () => {
+  it.each<[string, string, RequestListener]>([
+    ['never answers', 'SUBGRAPH_TIMEOUT', (request) => request.resume()],
+    [
+      'drips one byte at a time',
+      'SUBGRAPH_TIMEOUT',
+      (request, response) => {
+        request.resume();
+        response.writeHead(200);
+        const drip = setInterval(() => response.write(' '), 20);
+        response.on('close', () => clearInterval(drip));
+      },
+    ],
+    ['hangs up without a word', 'SUBGRAPH_UNREACHABLE', (request) => request.socket.destroy()],
+    [
+      'hangs up in the middle of the answer',
+      'SUBGRAPH_BAD_ANSWER',
+      (request, response) => {
+        request.resume();
+        response.writeHead(200, { 'content-length': '100' });
+        response.write('{"data":', () => request.socket.destroy());
+      },
+    ],
+    [
+      'answers 500 with a page',
+      'SUBGRAPH_BAD_ANSWER',
+      answering('<html>Error: at Foo (/srv/app.js:1)</html>', 500, { 'content-type': 'text/html' }),
+    ],
+    ['answers half of a JSON text', 'SUBGRAPH_BAD_ANSWER', answering('{"data":{"file":')],
+    ['answers a list', 'SUBGRAPH_BAD_ANSWER', answering('[{"data":{}}]')],
+    ['answers data that is no object', 'SUBGRAPH_BAD_ANSWER', answering('{"data":"file"}')],
+    ['answers errors that are no list', 'SUBGRAPH_BAD_ANSWER', answering('{"data":{},"errors":"none"}')],
+    ['answers null without an error', 'SUBGRAPH_BAD_ANSWER', answering('{"data":null}')],
+    ['answers nothing', 'SUBGRAPH_BAD_ANSWER', answering('')],
+    ['compresses without being asked', 'SUBGRAPH_BAD_ANSWER', answering(gzipSync('{"data":{}}'), 200, { 'content-encoding': 'gzip' })],
+    [
+      'announces too much',
+      'SUBGRAPH_ANSWER_TOO_LARGE',
+      (request, response) => (request.resume(), response.writeHead(200, { 'content-length': '50000000' }).write('{')),
+    ],
+    [
+      'streams 50 MB',
+      'SUBGRAPH_ANSWER_TOO_LARGE',
+      (request, response) => {
+        request.resume();
+        const block = Buffer.alloc(64 * 1024, ' ');
+        let left = 800;
+        const pump = (): void => {
+          while (left-- > 0) if (!response.write(block)) return void response.once('drain', pump);
+          response.end('{"data":{}}');
+        };
+        pump();
+      },
+    ],
+  ])('is reported when it %s', async (_, code, behave) => {
+    handler = behave;
+    expect(await codeFor()).toBe(code);
+    expect(outcomes).toEqual([code]);
+  });
+
+  it('is not followed where it redirects to', async () => {
+    let followed = 0;
+    handler = (request, response) => {
+      request.resume();
+      if (request.url !== '/graphql') followed += 1;
+      response.writeHead(307, { location: '/internal' }).end();
+    };
+    expect(await codeFor()).toBe('SUBGRAPH_BAD_ANSWER');
+    expect(followed).toBe(0);
+  });
+
+  it('is reported within its time when it is down', async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    expect(await codeFor()).toBe('SUBGRAPH_UNREACHABLE');
+  });
+});
+
+describe('a mutation whose answer is lost', () => {
+  it('has an unknown outcome, unless it may be repeated', async () => {
+    handler = (request) => request.socket.destroy();
+    expect(await codeFor(aCall({ operationKind: 'mutation' }))).toBe('OUTCOME_UNKNOWN');
+    expect(await codeFor(aCall({ operationKind: 'mutation', idempotent: true }))).toBe('SUBGRAPH_UNREACHABLE');
+  });
+
+  it('has simply failed when it was never sent', async () => {
+    server.close();
+    await once(server, 'close');
+    expect(await codeFor(aCall({ operationKind: 'mutation' }))).toBe('SUBGRAPH_UNREACHABLE');
+  });
+});
+
+it('ends a call that its caller gave up, and frees the socket', async () => {
+  const gaveUp = new AbortController();
+  handler = (request) => {
+    request.resume();
+    gaveUp.abort();
+  };
+  const closed = new Promise<void>((resolve) => server.once('connection', (socket) => socket.once('close', () => resolve())));
+  const answer = await fetcher.fetch(aCall({ timeoutMs: 60_000 }), gaveUp.signal);
+  expect(answer.errors[0]?.extensions.code).toBe('OPERATION_CANCELLED');
+  await closed;
+});
+
+it('reuses its connections', async () => {
+  let connections = 0;
+  server.on('connection', () => connections++);
+  handler = answering('{"data":{}}');
+  for (let i = 0; i < 20; i++) await fetcher.fetch(aCall());
+  // The next call may start before the last answer has freed its socket.
+  expect(connections).toBeLessThanOrEqual(2);
+});
+
+it('answers calls after its end as well', async () => {
+  await fetcher.close();
+  expect(await codeFor()).toBe('SUBGRAPH_UNREACHABLE');
+});
