@@ -19,6 +19,8 @@ export const LINK = `extend schema @link(url: "https://specs.apollo.dev/federati
 export interface World {
   supergraphSdl: string;
   plan(document: string, operationName?: string): ExecutablePlan;
+  /** Lets the service answer one fetch. */
+  ask(fetch: ServiceFetch): Promise<ServiceAnswer>;
   /** Runs an operation over the services. `order` decides which of the waiting answers comes next. */
   run(document: string, variables?: JsonObject, options?: RunOptions): Promise<ExecutionAnswer & { fetches: ServiceFetch[] }>;
 }
@@ -50,6 +52,7 @@ export function createWorld(services: readonly Service[]): World {
 
   return {
     supergraphSdl,
+    ask,
     plan: (document, operationName) => engine.plan(document, operationName ?? null),
     async run(document, variables = {}, { order = () => 0, intercept, onStarted } = {}) {
       const fetches: ServiceFetch[] = [];

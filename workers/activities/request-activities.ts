@@ -1,0 +1,40 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { RequestActivities, ServiceCall } from '#schema/contracts/activities';
+import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { ServiceAnswer } from '#schema/contracts/plan';
+
+const HEARTBEAT_MS = 500;
+
+/** Sends one fetch; never rejects. */
+export interface ServiceFetcher {
+  fetch(call: ServiceCall, signal: AbortSignal): Promise<ServiceAnswer>;
+}
+
+export interface CredentialJudge {
+  judge(reference: CredentialReference): Promise<CredentialVerdict>;
+}
+
+export function createRequestActivities(deps: { fetcher: ServiceFetcher; judge: CredentialJudge; maxResponseChars: number }): RequestActivities {
+  return {
+    authenticate_request_activity: (reference) => deps.judge.judge(reference),
+
+    async route_to_service_activity(call) {
+      const context = Context.current();
+      // The server learns within the heartbeat's time-out that this process is gone.
+      const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+      try {
+        return await deps.fetcher.fetch(call, context.cancellationSignal);
+      } finally {
+        clearInterval(heartbeat);
+      }
+    },
+
+    async transform_response_activity(response) {
+      if (JSON.stringify(response).length > deps.maxResponseChars) {
+        throw ApplicationFailure.create({ type: 'SUBGRAPH_ANSWER_TOO_LARGE', message: 'the answer is larger than a run can keep; ask for less', nonRetryable: true });
+      }
+      return response;
+    },
+  };
+}

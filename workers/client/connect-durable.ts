@@ -1,0 +1,343 @@
+// THE DOOR to durable work. Gateway and subgraphs start, follow, signal and cancel runs here and know nothing of Temporal.
+import {
+  ActivityExecutionFailedError,
+  Client,
+  Connection,
+  type ConnectionLike,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, type DataConverter, defineSearchAttributeKey, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { CodedError, isErrorCode } from '#schema/contracts/errors';
+import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import { type OperationId, parseOperationId, type RunReference, toOperationId } from '#schema/contracts/ids';
+import type { Json } from '#schema/contracts/json';
+import { OPERATION_FACTS_MEMO, type OperationEvent, type OperationFacts, type OperationFailure, type OperationSnapshot, type OperationStatus } from '#schema/contracts/operations';
+import {
+  CANCEL_OPERATION_SIGNAL,
+  type CancelOperation,
+  PUBLISH_GENERATION_UPDATE,
+  type PublishGeneration,
+  SUPERGRAPH_COORDINATOR_ID,
+  TASK_QUEUES,
+  type WorkflowName,
+  type Workflows,
+} from '#schema/contracts/workflows';
+import { toFailure } from './history-events.js';
+import { createOperationReaders, type OperationReaders } from './operation-readers.js';
+
+const CALL_TIMEOUT_MS = 5_000;
+const HEALTH_EVERY_MS = 2_000;
+const LIST_CACHE_MS = 1_000;
+
+export interface StartOptions {
+  workflowId: string;
+  facts: OperationFacts;
+  /** Hand the first task to a worker of this process inside the start call; needs the connection of {@link DurableOptions.native}. */
+  eager?: boolean;
+  taskQueue?: string;
+  /** Of the whole run; the workflow's own deadline comes first. @default 24 h */
+  executionTimeoutMs?: number;
+}
+
+export interface StartedRun<Result> {
+  operationId: OperationId;
+  run: RunReference;
+  /** Waits for the run's end. @throws RunFailedError */
+  result(): Promise<Result>;
+}
+
+/** The run ended without a result. */
+export class RunFailedError extends CodedError {
+  constructor(
+    readonly failure: OperationFailure,
+    readonly status: OperationStatus,
+    options?: { cause?: unknown },
+  ) {
+    super(failure.code, failure.message, options);
+  }
+}
+
+export interface OperationFilter {
+  kind?: string;
+  status?: OperationStatus;
+  tenant?: string;
+  plugin?: string;
+  /** Only runs started before this time, RFC 3339. */
+  before?: string;
+  first: number;
+}
+
+export interface DurableClient {
+  readonly namespace: string;
+  /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
+  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<StartedRun<Workflows[W]['result']>>;
+  /** Undefined for an id that is malformed or not kept any more. */
+  describe(id: string): Promise<OperationSnapshot | undefined>;
+  watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
+  readEvents(id: string): Promise<OperationEvent[]>;
+  /** Asks the run to stop; a run that has ended is left as it is. */
+  cancel(id: string, request: CancelOperation): Promise<void>;
+  /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
+  list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
+  judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
+  publishGeneration(request: PublishGeneration): Promise<{ generation: number }>;
+  /** As of the last look, at most 2 s old. */
+  isAvailable(): boolean;
+  readonly readers: OperationReaders;
+  close(): Promise<void>;
+}
+
+export interface DurableOptions {
+  address: string;
+  namespace: string;
+  dataConverter: DataConverter;
+  /** A worker's connection in this process: eager start works over it. */
+  native?: ConnectionLike;
+}
+
+/** @throws TEMPORAL_UNAVAILABLE */
+export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
+  const { address, namespace, dataConverter, native } = options;
+  const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
+    throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
+  });
+  const client = new Client({ connection: native ?? connection, namespace, dataConverter });
+  // Long polls need to be cut, which a native connection cannot do.
+  const readers = createOperationReaders({ connection, namespace, codecs: dataConverter.payloadCodecs ?? [] });
+  const judging = new Map<string, Promise<CredentialVerdict>>();
+  const lists = new Map<string, { at: number; rows: Promise<readonly OperationSnapshot[]> }>();
+  let available = true;
+  const health = setInterval(() => {
+    void connection.withDeadline(Date.now() + HEALTH_EVERY_MS, () => connection.workflowService.getSystemInfo({})).then(
+      () => (available = true),
+      () => (available = false),
+    );
+  }, HEALTH_EVERY_MS);
+  health.unref();
+
+  async function call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, work);
+    } catch (error) {
+      if (!isGrpcServiceError(error) && !isGrpcServiceError((error as Error).cause)) throw error;
+      available = false;
+      throw new CodedError('TEMPORAL_UNAVAILABLE', 'the Temporal server does not answer', { cause: error });
+    }
+  }
+
+  return {
+    namespace,
+    readers,
+    isAvailable: () => available,
+
+    async start(name, args, { workflowId, facts, eager = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 }) {
+      const begin = () =>
+        client.workflow.start(name, {
+          args,
+          workflowId,
+          taskQueue,
+          requestEagerStart: eager && native !== undefined,
+          // A lost worker's task goes to another after 3 s instead of 10.
+          workflowTaskTimeout: '3s',
+          workflowExecutionTimeout: executionTimeoutMs,
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          memo: { [OPERATION_FACTS_MEMO]: facts },
+          staticSummary: facts.title,
+          typedSearchAttributes: [
+            { key: defineSearchAttributeKey('Kind', 'KEYWORD'), value: facts.kind },
+            { key: defineSearchAttributeKey('Tenant', 'KEYWORD'), value: facts.tenant },
+            { key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' },
+            ...(facts.plugin === undefined ? [] : [{ key: defineSearchAttributeKey('Plugin', 'KEYWORD'), value: facts.plugin }]),
+          ],
+        });
+      const handle = await call(begin).catch(async (error: unknown) => {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        const { runId } = await client.workflow.getHandle(workflowId).describe();
+        throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', { cause: error, details: { operationId: toOperationId({ workflowId, runId }) } });
+      });
+      const run = { workflowId, runId: handle.firstExecutionRunId };
+      return { operationId: toOperationId(run), run, result: () => handle.result().catch(toRunFailure) as Promise<never> };
+    },
+
+    async describe(id) {
+      const run = parseOperationId(id);
+      if (run === undefined) return undefined;
+      try {
+        const description = await call(() => client.workflow.getHandle(run.workflowId, run.runId).describe());
+        return await complete(toSnapshot(description), description);
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
+
+    watch: (id, watching) => readers.watch(requireRun(id), watching),
+    readEvents: (id) => readers.readEvents(requireRun(id)),
+
+    async cancel(id, request) {
+      const run = requireRun(id);
+      await call(() => client.workflow.getHandle(run.workflowId, run.runId).signal(CANCEL_OPERATION_SIGNAL, request)).catch((error: unknown) => {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      });
+    },
+
+    async list(filter) {
+      const query = toVisibilityQuery(filter);
+      const key = `${filter.first} ${query}`;
+      const known = lists.get(key);
+      if (known !== undefined && Date.now() - known.at < LIST_CACHE_MS) return known.rows;
+      const rows = call(async () => {
+        const found: OperationSnapshot[] = [];
+        for await (const info of client.workflow.list({ query, pageSize: filter.first })) {
+          found.push(toSnapshot(info));
+          if (found.length >= filter.first) break;
+        }
+        return found;
+      });
+      for (const [old, { at }] of lists) if (Date.now() - at >= LIST_CACHE_MS) lists.delete(old);
+      lists.set(key, { at: Date.now(), rows });
+      return rows;
+    },
+
+    judgeCredential(taskQueue, reference) {
+      const known = judging.get(reference.fingerprint);
+      if (known !== undefined) return known;
+      const verdict = call(() =>
+        client.activity.execute<CredentialVerdict>('authenticate_request_activity', {
+          id: `credential/${reference.ref}`,
+          taskQueue,
+          args: [reference],
+          startToCloseTimeout: '2s',
+          scheduleToCloseTimeout: '4s',
+          retry: { maximumAttempts: 2 },
+        }),
+      )
+        .catch((error: unknown) => {
+          throw error instanceof ActivityExecutionFailedError ? new CodedError('TEMPORAL_UNAVAILABLE', 'the credential could not be judged', { cause: error }) : error;
+        })
+        .finally(() => judging.delete(reference.fingerprint));
+      judging.set(reference.fingerprint, verdict);
+      return verdict;
+    },
+
+    async publishGeneration(request) {
+      const startWorkflowOperation = new WithStartWorkflowOperation('supergraph_coordinator_workflow', {
+        workflowId: SUPERGRAPH_COORDINATOR_ID,
+        taskQueue: TASK_QUEUES.plugins,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ published: [] }],
+        memo: { [OPERATION_FACTS_MEMO]: { kind: 'SUPERGRAPH', title: 'Supergraph coordinator', tenant: 'ten_sluice', startedBy: 'usr_system' } satisfies OperationFacts },
+      });
+      try {
+        return await client.workflow.executeUpdateWithStart<never, { generation: number }, [PublishGeneration]>(PUBLISH_GENERATION_UPDATE, {
+          args: [request],
+          updateId: request.requestId,
+          startWorkflowOperation: startWorkflowOperation as never,
+        });
+      } catch (error) {
+        const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+        if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) throw new CodedError(cause.type, cause.message, { cause: error });
+        throw error;
+      }
+    },
+
+    async close() {
+      clearInterval(health);
+      await connection.close();
+    },
+  };
+
+  async function complete(snapshot: OperationSnapshot, description: WorkflowExecutionDescription): Promise<OperationSnapshot> {
+    if (description.status.name === 'RUNNING') return snapshot;
+    try {
+      const result = (await call(() => client.workflow.getHandle(description.workflowId, description.runId).result())) as Json;
+      return { ...snapshot, result };
+    } catch (error) {
+      return error instanceof WorkflowFailedError ? { ...snapshot, failure: toEndOf(error).failure } : snapshot;
+    }
+  }
+}
+
+function requireRun(id: string): RunReference {
+  const run = parseOperationId(id);
+  if (run === undefined) throw new CodedError('NOT_FOUND', 'no operation of that id exists');
+  return run;
+}
+
+type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'memo' | 'startTime' | 'status' | 'typedSearchAttributes'> & { closeTime?: Date | undefined };
+
+function toSnapshot(info: RunInfo): OperationSnapshot {
+  const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
+  const run = { workflowId: info.workflowId, runId: info.runId };
+  return {
+    id: toOperationId(run),
+    ...run,
+    workflowType: info.type,
+    facts: facts ?? { kind: 'SUPERGRAPH', title: info.type, tenant: '', startedBy: '' },
+    status: toStatus(info),
+    createdAt: info.startTime.toISOString(),
+    closedAt: info.closeTime?.toISOString() ?? null,
+    result: null,
+    failure: null,
+  };
+}
+
+function toStatus(info: RunInfo): OperationStatus {
+  switch (info.status.name) {
+    case 'RUNNING':
+    case 'CONTINUED_AS_NEW':
+      return info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD')) === 'INPUT_REQUIRED' ? 'INPUT_REQUIRED' : 'WORKING';
+    case 'COMPLETED':
+      return 'COMPLETED';
+    case 'CANCELLED':
+      return 'CANCELLED';
+    default:
+      return 'FAILED';
+  }
+}
+
+function toEndOf({ cause }: WorkflowFailedError): { status: OperationStatus; failure: OperationFailure } {
+  if (cause instanceof CancelledFailure) return { status: 'CANCELLED', failure: toFailure('OPERATION_CANCELLED') };
+  if (cause instanceof TerminatedFailure) return { status: 'FAILED', failure: toFailure('OPERATION_TERMINATED') };
+  if (cause instanceof TimeoutFailure) return { status: 'FAILED', failure: toFailure('DEADLINE_EXCEEDED') };
+  return { status: 'FAILED', failure: cause instanceof ApplicationFailure && isErrorCode(cause.type) ? toFailure(cause.type, cause.message) : toFailure(undefined) };
+}
+
+function toRunFailure(error: unknown): never {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  const { status, failure } = toEndOf(error);
+  throw new RunFailedError(failure, status, { cause: error });
+}
+
+const EXECUTION_STATUS: Record<OperationStatus, string> = {
+  WORKING: "ExecutionStatus = 'Running'",
+  INPUT_REQUIRED: "ExecutionStatus = 'Running' AND Status = 'INPUT_REQUIRED'",
+  COMPLETED: "ExecutionStatus = 'Completed'",
+  FAILED: "ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut')",
+  CANCELLED: "ExecutionStatus = 'Canceled'",
+};
+/** Values stand inside a query: ids and enum names only. */
+const SAFE_VALUE = /^[A-Za-z0-9@/_.:-]{1,128}$/;
+
+function toVisibilityQuery({ kind, status, tenant, plugin, before }: OperationFilter): string {
+  const equals = (name: string, value: string | undefined): string[] => {
+    if (value === undefined) return [];
+    if (!SAFE_VALUE.test(value)) throw new CodedError('BAD_USER_INPUT', `${name}: not an id`);
+    return [`${name} = '${value}'`];
+  };
+  return [
+    ...(kind === undefined ? ["Kind IS NOT NULL"] : equals('Kind', kind)),
+    ...equals('Tenant', tenant),
+    ...equals('Plugin', plugin),
+    ...(status === undefined ? [] : [EXECUTION_STATUS[status]]),
+    ...(before === undefined ? [] : [`StartTime < '${new Date(before).toISOString()}'`]),
+  ].join(' AND ');
+}

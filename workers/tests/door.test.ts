@@ -1,0 +1,116 @@
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { OperationEvent } from '#schema/contracts/operations';
+import { parseOperationId } from '#schema/contracts/ids';
+import { createDurableWorld, type DurableWorld } from './durable-world.js';
+
+const QUERY = '{ people { name reviews { stars book { title } } } }';
+let world: DurableWorld;
+beforeAll(async () => void (world = await createDurableWorld()));
+afterAll(() => world.close());
+beforeEach(() => void (world.intercept = () => undefined));
+
+async function collect(events: AsyncIterable<OperationEvent>): Promise<OperationEvent[]> {
+  const all: OperationEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+const watch = (id: string, after: string | null = null) => world.durable.watch(id, { after, signal: AbortSignal.timeout(30_000) });
+
+describe('following an operation', () => {
+  it('gives everything once, then ends: while it runs, after it has closed, and from any cursor', async () => {
+    const started = await world.startRequest(QUERY);
+    const live = collect(watch(started.operationId));
+    await started.result();
+    const all = await live;
+    expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+    expect(all.at(-1)?.__typename).toBe('OperationCompleted');
+    expect(await collect(watch(started.operationId))).toEqual(all);
+    for (const [index, { cursor }] of all.entries()) expect(await collect(watch(started.operationId, cursor))).toEqual(all.slice(index + 1));
+  });
+
+  it('needs one reader for twenty viewers, and none when they have left', async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    world.intercept = (call) => (call.service === 'reviews' ? gate.then(() => ({ node: call.node, chunk: call.chunk, data: null, errors: [] })) : undefined);
+    const started = await world.startRequest(QUERY, { synchronous: false });
+    const viewers = Array.from({ length: 20 }, () => collect(watch(started.operationId)));
+    await expect.poll(() => world.durable.readers.size).toBe(1);
+    release();
+    const [first, ...others] = await Promise.all(viewers);
+    for (const other of others) expect(other).toEqual(first);
+    await expect.poll(() => world.durable.readers.size).toBe(0);
+  });
+
+  it('releases the reader when a viewer leaves early', async () => {
+    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const started = await world.startRequest(QUERY, { synchronous: false });
+    const leaving = new AbortController();
+    const viewer = collect(world.durable.watch(started.operationId, { after: null, signal: leaving.signal }));
+    await expect.poll(() => world.durable.readers.size).toBe(1);
+    leaving.abort();
+    expect((await viewer).every(({ __typename }) => __typename !== 'OperationCompleted')).toBe(true);
+    await expect.poll(() => world.durable.readers.size).toBe(0);
+    await world.durable.cancel(started.operationId, { reason: null, by: null });
+  });
+
+  it('tells the end of a run that could not report it', async () => {
+    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const started = await world.startRequest(QUERY, { synchronous: false });
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    await new Client({ connection }).workflow.getHandle(started.run.workflowId).terminate('from outside');
+    await connection.close();
+    expect((await collect(watch(started.operationId))).at(-1)).toMatchObject({ __typename: 'OperationFailed', failure: { code: 'OPERATION_TERMINATED' } });
+    expect(await world.durable.describe(started.operationId)).toMatchObject({ status: 'FAILED', failure: { code: 'OPERATION_TERMINATED' } });
+  });
+
+  it.each(['x', 'bm90LWEtY3Vyc29y'])('refuses the cursor %j', async (cursor) => {
+    const started = await world.startRequest(QUERY);
+    await expect(collect(watch(started.operationId, cursor))).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+  });
+});
+
+describe('an operation', () => {
+  it('is described with its facts and result, by its id alone', async () => {
+    const started = await world.startRequest(QUERY);
+    await started.result();
+    expect(await world.durable.describe(started.operationId)).toMatchObject({
+      id: started.operationId,
+      status: 'COMPLETED',
+      facts: { kind: 'ORCHESTRATION', tenant: 'ten_acme', startedBy: 'usr_alice' },
+      result: { response: { data: { people: expect.any(Array) } } },
+      failure: null,
+    });
+    expect(await world.durable.describe('op_nonsense')).toBeUndefined();
+    expect(parseOperationId(`${started.operationId}A`)).toBeUndefined();
+  });
+
+  it('is listed by tenant and kind', async () => {
+    const started = await world.startRequest(QUERY);
+    await started.result();
+    await expect.poll(async () => (await world.durable.list({ kind: 'ORCHESTRATION', tenant: 'ten_acme', status: 'COMPLETED', first: 100 })).map(({ id }) => id), { timeout: 10_000 }).toContain(started.operationId);
+    await expect(world.durable.list({ tenant: "x' OR 'a' = 'a", first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it('that runs is what a second start of the same id is told of', async () => {
+    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const started = await world.startRequest(QUERY, { synchronous: false });
+    const again = world.durable.start('multi_service_orchestration_workflow', [{} as never, {} as never], {
+      workflowId: started.run.workflowId,
+      taskQueue: world.taskQueue,
+      facts: { kind: 'ORCHESTRATION', title: 't', tenant: 'ten_acme', startedBy: 'usr_bob' },
+    });
+    await expect(again).rejects.toMatchObject({ code: 'OPERATION_IN_PROGRESS', details: { operationId: started.operationId } });
+    await world.durable.cancel(started.operationId, { reason: null, by: null });
+  });
+
+  it('leaves nothing readable in its history', async () => {
+    const started = await world.startRequest('query($k: String!) { any(kind: $k) { __typename ... on Book { title author { name } } } }', { variables: { k: 'book' } });
+    await started.result();
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const history = JSON.stringify(await new Client({ connection }).workflow.getHandle(started.run.workflowId).fetchHistory());
+    await connection.close();
+    const decoded = history.replace(/"[A-Za-z0-9+/=]{12,}"/g, (text) => Buffer.from(text.slice(1, -1), 'base64').toString('latin1'));
+    for (const secret of ['Rocannon', 'Ursula', 'usr_alice', 'files:read', '_entities']) expect(decoded).not.toContain(secret);
+  });
+});

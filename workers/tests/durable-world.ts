@@ -1,0 +1,86 @@
+// A worker on the run's real Temporal server, with the product's own host, door and encryption; services answer from memory.
+import { randomUUID } from 'node:crypto';
+import { NativeConnection } from '@temporalio/worker';
+import { inject } from 'vitest';
+import { createDataConverter } from '#platform/payload-codec';
+import { createKeys, loadKeys } from '#platform/keys';
+import { createLogger } from '#platform/logger';
+import type { ServiceCall } from '#schema/contracts/activities';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { PrincipalId, TenantId } from '#schema/contracts/ids';
+import type { JsonObject } from '#schema/contracts/json';
+import type { ServiceAnswer } from '#schema/contracts/plan';
+import type { ComplexRequest } from '#schema/contracts/workflows';
+import { world } from '#tests/federation/support/library';
+import { createRequestActivities } from '../activities/request-activities.js';
+import { connectDurable, type DurableClient } from '../client/connect-durable.js';
+import { installRuntime, startWorkerHost, type WorkerHost } from '../host.js';
+import { countCoverage } from './workflow-coverage.js';
+
+export const AUTH: AuthContext = {
+  principal: 'usr_alice' as PrincipalId,
+  tenant: 'ten_acme' as TenantId,
+  scopes: ['files:read'],
+  fingerprint: 'f'.repeat(64),
+};
+
+export const log = createLogger({ name: 'test', level: 'fatal' });
+const NAMESPACE = 'default';
+
+export interface DurableWorld {
+  durable: DurableClient;
+  taskQueue: string;
+  /** Calls that reached a service, in order. */
+  calls: ServiceCall[];
+  /** Takes the service's place for the calls it does not answer with undefined. */
+  intercept: (call: ServiceCall, signal: AbortSignal) => Promise<ServiceAnswer> | undefined;
+  verdict: 'good' | 'refused';
+  startRequest(document: string, options?: Partial<ComplexRequest> & { variables?: JsonObject }): ReturnType<DurableClient['start']>;
+  close(): Promise<void>;
+}
+
+let runtimeInstalled = false;
+
+export async function createDurableWorld(): Promise<DurableWorld> {
+  if (!runtimeInstalled) installRuntime(log);
+  runtimeInstalled = true;
+  const address = inject('temporalAddress');
+  const keys = await loadKeys({ dataDir: '', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+  const dataConverter = createDataConverter(keys, { namespace: NAMESPACE });
+  const connection = await NativeConnection.connect({ address });
+  const taskQueue = `test-${randomUUID()}`;
+  const self: DurableWorld = {
+    durable: await connectDurable({ address, namespace: NAMESPACE, dataConverter, native: connection }),
+    taskQueue,
+    calls: [],
+    intercept: () => undefined,
+    verdict: 'good',
+    startRequest: (document, { variables = {}, ...change } = {}) => {
+      const plan = world.plan(document);
+      const request = { plan, variables, generation: 1, operationName: null, documentHash: '', deadlineMs: 30_000, synchronous: true, ...change } satisfies ComplexRequest;
+      return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
+        workflowId: `request/ten_acme/${randomUUID()}`,
+        taskQueue,
+        eager: true,
+        facts: { kind: 'ORCHESTRATION', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
+      });
+    },
+    close: async () => {
+      await host.close();
+      await self.durable.close();
+      await connection.close();
+    },
+  };
+  const activities = createRequestActivities({
+    maxResponseChars: 1_000_000,
+    judge: { judge: async () => (self.verdict === 'good' ? { standing: 'good', auth: AUTH, expiresAtMs: Date.now() + 60_000 } : { standing: 'refused', reason: 'REVOKED' }) },
+    fetcher: {
+      fetch: async (call, signal) => {
+        self.calls.push(call);
+        return (await self.intercept(call, signal)) ?? world.ask(call);
+      },
+    },
+  });
+  const host: WorkerHost = await startWorkerHost({ connection, namespace: NAMESPACE, dataConverter, log, queues: [{ taskQueue, workflows: true, activities }], adjust: countCoverage });
+  return self;
+}

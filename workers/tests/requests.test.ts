@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ServiceAnswer } from '#schema/contracts/plan';
+import type { OrchestrationResponse } from '#schema/contracts/workflows';
+import { askMerged, world } from '#tests/federation/support/library';
+import { AUTH, createDurableWorld, type DurableWorld } from './durable-world.js';
+
+let durable: DurableWorld;
+beforeAll(async () => void (durable = await createDurableWorld()));
+afterAll(() => durable.close());
+beforeEach(() => {
+  durable.calls.length = 0;
+  durable.intercept = () => undefined;
+  durable.verdict = 'good';
+});
+
+const NESTED = '{ people { name reviews { stars book { title weight author { name } } } } }';
+
+async function run(document: string, options?: Parameters<DurableWorld['startRequest']>[1]): Promise<OrchestrationResponse> {
+  return (await (await durable.startRequest(document, options)).result()) as OrchestrationResponse;
+}
+
+describe('multi_service_orchestration_workflow', () => {
+  it.each([NESTED, '{ items { __typename ... on Book { author { nick } } } any(kind: "person") { ... on Person { reviews { key } } } }'])('answers as the services do together: %s', async (document) => {
+    const { response } = await run(document);
+    expect(response).toEqual({ data: (await askMerged(document)).data });
+  });
+
+  it('answers alike when its fetches are regular activities', async () => {
+    expect((await run(NESTED, { synchronous: false })).response).toEqual({ data: (await askMerged(NESTED)).data });
+  });
+
+  it('sends who asks and what run it is with every fetch', async () => {
+    const started = await durable.startRequest(NESTED);
+    await started.result();
+    expect(durable.calls.length).toBeGreaterThan(2);
+    for (const call of durable.calls) expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
+  });
+
+  it('gives each mutation fetch a key of its own', async () => {
+    const started = await durable.startRequest('mutation { a: rate(book: "b1", stars: 1) { stars author { name } } b: rate(book: "b2", stars: 2) { stars } }');
+    await started.result();
+    const keys = durable.calls.filter(({ operationKind }) => operationKind === 'mutation').map(({ idempotencyKey, node }) => [idempotencyKey, node]);
+    expect(keys.map(([key]) => key)).toEqual(keys.map(([, node]) => `${started.operationId}.${node}`));
+    expect(new Set(keys.map(([key]) => key)).size).toBe(keys.length);
+  });
+
+  it('keeps what the other services gave when one fails', async () => {
+    durable.intercept = (call) => (call.service === 'people' ? down(call) : undefined);
+    const { response } = await run('{ books(first: 1) { title author { nick } } }');
+    expect(response).toMatchObject({ data: { books: [{ title: 'Rocannon', author: { nick: null } }] }, errors: [{ path: ['books'], extensions: { code: 'SUBGRAPH_UNREACHABLE', service: 'people' } }] });
+  });
+
+  it('says that it does not know whether a lost mutation took effect, and sends it once only', async () => {
+    durable.intercept = (call) => (call.operationKind === 'mutation' ? Promise.reject(new Error('connection lost')) : undefined);
+    const { response } = await run('mutation { rate(book: "b1", stars: 1) { stars } }');
+    expect(response.errors).toMatchObject([{ extensions: { code: 'OUTCOME_UNKNOWN' } }]);
+    expect(durable.calls.filter(({ operationKind }) => operationKind === 'mutation')).toHaveLength(1);
+  });
+
+  it('answers at its deadline with what is finished', async () => {
+    durable.intercept = (call, signal) => (call.service === 'people' ? hang(signal) : undefined);
+    const { response } = await run('{ books(first: 1) { title author { nick } } }', { synchronous: false, deadlineMs: 1_000 });
+    expect(response).toMatchObject({ data: { books: [{ title: 'Rocannon', author: { nick: null } }] }, errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }] });
+  });
+
+  it('refuses an answer that a run cannot keep, without trying again', async () => {
+    durable.intercept = (call) => Promise.resolve({ node: call.node, chunk: call.chunk, errors: [], data: { book: { __typename: 'Book', id: 'b1', title: 'x'.repeat(1_400_000) } } });
+    await expect(run('{ book(id: "b1") { title } }', { synchronous: false })).rejects.toMatchObject({ code: 'SUBGRAPH_ANSWER_TOO_LARGE' });
+    expect(durable.calls).toHaveLength(1);
+  });
+
+  it('ends as cancelled when it is asked to, and the call in flight is cut', async () => {
+    let cut = false;
+    durable.intercept = (_, signal) => {
+      signal.addEventListener('abort', () => (cut = true));
+      return hang(signal);
+    };
+    const started = await durable.startRequest('{ people { name } }', { synchronous: false });
+    await expect.poll(() => durable.calls.length).toBe(1);
+    await durable.durable.cancel(started.operationId, { reason: 'changed my mind', by: 'usr_alice' });
+    await expect(started.result()).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', status: 'CANCELLED' });
+    await expect.poll(() => cut).toBe(true);
+    const events = await durable.durable.readEvents(started.operationId);
+    expect(events.map(({ __typename }) => __typename)).toEqual(['OperationStarted', 'CancelRequested', 'StepFailed', 'OperationCancelled']);
+  });
+});
+
+describe('api_request_workflow', () => {
+  const start = () =>
+    durable.durable.start(
+      'api_request_workflow',
+      [
+        {
+          plan: world.plan('mutation { a: rate(book: "b1", stars: 3) { stars } b: rate(book: "b2", stars: 2) { stars } }'),
+          variables: {},
+          generation: 1,
+          operationName: null,
+          documentHash: '',
+          deadlineMs: 10_000,
+          synchronous: true,
+          auth: AUTH,
+          credential: { ref: 'ref-1', fingerprint: AUTH.fingerprint },
+        },
+      ],
+      { workflowId: `request/ten_acme/${crypto.randomUUID()}`, taskQueue: durable.taskQueue, eager: true, facts: { kind: 'API_REQUEST', title: 'rate twice', tenant: AUTH.tenant, startedBy: AUTH.principal } },
+    );
+
+  it('authenticates, routes, transforms', async () => {
+    expect((await (await start()).result()).response).toEqual({ data: { a: { stars: 3 }, b: { stars: 2 } } });
+  });
+
+  it('does nothing for a caller who lost the standing meanwhile', async () => {
+    durable.verdict = 'refused';
+    await expect((await start()).result()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(durable.calls).toHaveLength(0);
+  });
+});
+
+function down({ node, chunk }: { node: number; chunk: number }): Promise<ServiceAnswer> {
+  return Promise.resolve({ node, chunk, data: null, errors: [{ message: 'no answer', extensions: { code: 'SUBGRAPH_UNREACHABLE' } }] });
+}
+
+function hang(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+}
