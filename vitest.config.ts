@@ -47,7 +47,8 @@ export default defineConfig({
     ],
     coverage: {
       provider: 'istanbul',
-      include: ['schema/contracts/**', 'platform/**', 'gateway/**', 'subgraphs/**', 'workers/**', 'cli/**', 'web/client/**'],
+      reportOnFailure: true,
+      include: ['schema/contracts/**/*.ts', '{platform,gateway,subgraphs,workers,cli,web/client}/**/*.{ts,tsx}'],
       exclude: ['**/*.test.*', '**/tests/**', '**/generated/**', '**/dist/**', '**/migrations/**'],
       reporter: ['text-summary', 'json', 'json-summary', 'html'],
     },
