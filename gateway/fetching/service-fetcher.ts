@@ -61,6 +61,8 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
     connect: { timeout: 10_000 },
   });
 
+  let closing: Promise<void> | undefined;
+
   async function send(call: ServiceCall, signal: AbortSignal | undefined): Promise<Outcome> {
     let target: ServiceTarget;
     try {
@@ -103,7 +105,7 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
       log.warn({ service, code, cause: outcome.failed, durationMs: Math.round(durationMs) }, 'service fetch failed');
       return { node, chunk, data: null, errors: [toServiceFault(service, code)] };
     },
-    close: () => agent.close(),
+    close: () => (closing ??= agent.close()),
   };
 }
 

@@ -40,8 +40,13 @@ export interface ServedGeneration {
 export interface SupergraphRegistry {
   newest(): Promise<Generation | undefined>;
   get(number: number): Promise<Generation | undefined>;
-  /** @throws GENERATION_CONFLICT when `next.number` exists already: someone published first */
-  publish(next: Generation): Promise<void>;
+  /**
+   * @param requestId - names the change, so that a repeat can be recognised; null at start-up
+   * @throws GENERATION_CONFLICT when `next.number` or the request exists already: someone published first
+   */
+  publish(next: Generation, requestId: string | null): Promise<void>;
+  /** The generation that this request made, when it did. */
+  publishedBy(requestId: string): Promise<Generation | undefined>;
   /** Base URL by host name, without a trailing slash. */
   addresses(): Promise<ReadonlyMap<string, string>>;
   setAddress(host: string, url: string): Promise<void>;
@@ -54,7 +59,9 @@ export interface SupergraphRegistry {
 /** Builds a supergraph out of subgraphs. The adapter runs in a worker thread. */
 export interface Composer {
   /** @throws CompositionError (COMPOSITION_FAILED) that lists every problem */
-  compose(services: readonly { name: string; sdl: string; url: string }[]): Promise<{ supergraphSdl: string; hints: readonly CompositionProblem[] }>;
+  compose(
+    services: readonly { name: string; sdl: string; url: string }[],
+  ): Promise<{ supergraphSdl: string; hints: readonly CompositionProblem[] }>;
 }
 
 export interface CompositionProblem {

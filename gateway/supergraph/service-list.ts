@@ -1,0 +1,117 @@
+// The services a deployment starts with: ours, and those listed in a supergraph.yaml.
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { request } from 'undici';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { CodedError } from '#schema/contracts/errors';
+import type { SupergraphService } from '#schema/contracts/supergraph';
+
+export const BUILT_IN_SERVICES = ['files', 'operations', 'plugins', 'tenants'] as const;
+
+const INTROSPECT_TIMEOUT_MS = 5_000;
+const MAX_SDL_BYTES = 5 * 1024 * 1024;
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http address' });
+/** The format of `rover supergraph compose`. */
+const ServiceListFile = z.object({
+  federation_version: z.union([z.string(), z.number()]).optional(),
+  subgraphs: z.record(
+    z.string().regex(/^[A-Za-z][\w-]{0,63}$/, 'a name has letters, digits, - and _'),
+    z.object({
+      routing_url: httpUrl.optional(),
+      schema: z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ subgraph_url: httpUrl })], {
+        error: 'expected file or subgraph_url',
+      }),
+    }),
+  ),
+});
+
+/** Our own subgraphs as committed in schema/subgraphs; they insist on signed calls and record their addresses themselves. */
+export async function readBuiltInServices(): Promise<SupergraphService[]> {
+  return Promise.all(
+    BUILT_IN_SERVICES.map(async (name) => ({
+      name,
+      sdl: await readFile(new URL(`../../schema/subgraphs/${name}.graphql`, import.meta.url), 'utf8'),
+      host: name,
+      path: '/graphql',
+      signed: true,
+      plugin: null,
+    })),
+  );
+}
+
+export interface ListedServices {
+  services: SupergraphService[];
+  /** Base URL by host, for {@link SupergraphRegistry.setAddress}. */
+  addresses: ReadonlyMap<string, string>;
+}
+
+/**
+ * A user's own services (SLUICE_SUBGRAPHS). They are called unsigned.
+ *
+ * @throws CONFIG_INVALID when the file or a schema in it cannot be had
+ */
+export async function readListedServices(file: string): Promise<ListedServices> {
+  const list = parseList(await readText(file, `SLUICE_SUBGRAPHS: the file '${file}'`), file);
+  const addresses = new Map<string, string>();
+  const services = await Promise.all(
+    Object.entries(list.subgraphs).map(async ([name, { routing_url, schema }]): Promise<SupergraphService> => {
+      if ((BUILT_IN_SERVICES as readonly string[]).includes(name))
+        throw invalid(`'${name}' is the name of a service of Sluice's own; choose another`);
+      const routingUrl = routing_url ?? ('subgraph_url' in schema ? schema.subgraph_url : undefined);
+      if (routingUrl === undefined) throw invalid(`'${name}' needs a routing_url`);
+      const url = new URL(routingUrl);
+      addresses.set(name, url.origin);
+      const sdl =
+        'file' in schema
+          ? await readText(resolve(dirname(file), schema.file), `SLUICE_SUBGRAPHS: the schema of '${name}'`)
+          : await askForSdl(name, schema.subgraph_url);
+      return { name, sdl, host: name, path: url.pathname + url.search, signed: false, plugin: null };
+    }),
+  );
+  return { services, addresses };
+}
+
+function parseList(text: string, file: string): z.output<typeof ServiceListFile> {
+  let yaml: unknown;
+  try {
+    yaml = parseYaml(text);
+  } catch (cause) {
+    throw new CodedError('CONFIG_INVALID', `SLUICE_SUBGRAPHS: '${file}' is not YAML`, { cause });
+  }
+  const parsed = ServiceListFile.safeParse(yaml);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`).join(' · '));
+}
+
+async function readText(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CodedError('CONFIG_INVALID', `${what} cannot be read`, { cause });
+  }
+}
+
+async function askForSdl(name: string, url: string): Promise<string> {
+  try {
+    const { body } = await request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ query: '{ _service { sdl } }' }),
+      signal: AbortSignal.timeout(INTROSPECT_TIMEOUT_MS),
+    });
+    let text = '';
+    for await (const chunk of body.setEncoding('utf8')) {
+      text += chunk as string;
+      if (text.length > MAX_SDL_BYTES) throw new Error('the schema is over 5 MB');
+    }
+    return z.object({ data: z.object({ _service: z.object({ sdl: z.string().min(1) }) }) }).parse(JSON.parse(text)).data._service.sdl;
+  } catch (cause) {
+    throw new CodedError('CONFIG_INVALID', `SLUICE_SUBGRAPHS: '${name}' did not tell its schema at its subgraph_url`, { cause });
+  }
+}
+
+function invalid(message: string): CodedError {
+  return new CodedError('CONFIG_INVALID', `SLUICE_SUBGRAPHS: ${message}`);
+}
