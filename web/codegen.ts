@@ -1,0 +1,23 @@
+// Typed documents of the console. Resolver types have their own configuration at the root.
+import type { CodegenConfig } from '@graphql-codegen/cli';
+import { printSchema } from 'graphql';
+import { composeApiSchema } from './compose-api-schema.js';
+
+const config: CodegenConfig = {
+  schema: printSchema(composeApiSchema()),
+  documents: ['web/console/src/**/*.{ts,tsx}', '!web/console/src/generated/**'],
+  generates: {
+    'web/console/src/generated/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: { unmaskFunctionName: 'readFragment' } },
+      config: {
+        enumsAsTypes: true,
+        strictScalars: true,
+        useTypeImports: true,
+        scalars: { ID: 'string', DateTime: 'string', ByteSize: 'number', Base64: 'string', JSON: 'unknown' },
+      },
+    },
+  },
+};
+
+export default config;
