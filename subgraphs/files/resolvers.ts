@@ -1,0 +1,179 @@
+import DataLoader from 'dataloader';
+import { v7 as uuid } from 'uuid';
+import { CodedError } from '#schema/contracts/errors';
+import type { BlobStore } from '#platform/blob-store';
+import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
+import type { ServiceCallFacts } from '../shared/create-subgraph.js';
+import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
+import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
+import { Base64, ByteSize, DateTime } from '../shared/scalars.js';
+import type { FileFilter, FileParent, FileRow, FileStore, FolderRow } from './store.js';
+
+const MAX_UPLOAD_BYTES = 2 * 1024 * 1024;
+const MAX_INLINE_BYTES = 1024 * 1024;
+const PARENTS: readonly FileParent[] = ['tenantId', 'folderId', 'ownerId'];
+
+export interface FilesContext extends ServiceCallFacts {
+  files: DataLoader<string, FileRow | undefined>;
+  folders: DataLoader<string, FolderRow | undefined>;
+  filesOf: Record<FileParent, DataLoader<PageOfKey, FileRow[], string>>;
+  fileCounts: Record<FileParent, DataLoader<string, number>>;
+  storageUsed: DataLoader<string, number>;
+}
+
+export function createFilesContext(store: FileStore): (call: ServiceCallFacts) => FilesContext {
+  const each = <T>(make: (parent: FileParent) => T) => Object.fromEntries(PARENTS.map((parent) => [parent, make(parent)])) as Record<FileParent, T>;
+  return (call) => {
+    const tenant = visibleTenant(call.auth);
+    return {
+      ...call,
+      files: new DataLoader((ids) => store.findFiles(ids)),
+      folders: new DataLoader((ids) => store.findFolders(ids)),
+      filesOf: each((parent) => createPageLoader((ids, page) => store.listFilesOf(parent, ids, page, tenant))),
+      fileCounts: each((parent) => new DataLoader((ids) => store.countFilesOf(parent, ids, tenant))),
+      storageUsed: new DataLoader((ids) => store.storageUsed(ids)),
+    };
+  };
+}
+
+export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { store: FileStore; blobs: BlobStore; newId?: () => string }) {
+  const onceFor = ({ auth, idempotencyKey }: FilesContext, field: string, args: unknown) => ({ principal: auth.principal, key: idempotencyKey, field, args });
+
+  async function loadFile(context: FilesContext, id: string): Promise<FileRow | null> {
+    requireScope(context.auth, 'files:read');
+    const file = await context.files.load(id);
+    return file !== undefined && isVisible(context.auth, file) ? file : null;
+  }
+  async function loadFolder(context: FilesContext, id: string): Promise<FolderRow | null> {
+    requireScope(context.auth, 'files:read');
+    const folder = await context.folders.load(id);
+    return folder !== undefined && isVisible(context.auth, folder) ? folder : null;
+  }
+  /** A folder to put something in: of the caller's own tenant. */
+  async function requireOwnFolder(context: FilesContext, id: string): Promise<void> {
+    const folder = await context.folders.load(id);
+    if (folder?.tenantId !== context.auth.tenant) throw new CodedError('NOT_FOUND', `no folder ${id}`);
+  }
+  /** What another tenant owns is not there; what is gone may be a repeat's, which the store answers. */
+  function assertMine(context: FilesContext, row: { tenantId: string } | undefined, what: string): void {
+    requireScope(context.auth, 'files:write');
+    if (row !== undefined && row.tenantId !== context.auth.tenant && !context.auth.scopes.includes('deployment:write')) throw new CodedError('NOT_FOUND', `no ${what}`);
+  }
+  async function filesOf(context: FilesContext, parent: FileParent, id: string, { first, after = null }: PageArguments): Promise<Connection<FileRow>> {
+    requireScope(context.auth, 'files:read');
+    const rows = await context.filesOf[parent].load({ id, first, after });
+    return toConnection(rows, parsePage({ first, after }), toKey, () => context.fileCounts[parent].load(id));
+  }
+
+  return {
+    DateTime,
+    ByteSize,
+    Base64,
+    Query: {
+      files: async (_: unknown, { filter, ...args }: PageArguments & { filter?: FileFilter | null }, { auth }: FilesContext): Promise<Connection<FileRow>> => {
+        requireScope(auth, 'files:read');
+        const page = parsePage(args);
+        const tenant = visibleTenant(auth);
+        return toConnection(await store.listFiles(page, tenant, filter ?? {}), page, toKey, () => store.countFiles(tenant, filter ?? {}));
+      },
+      file: (_: unknown, { id }: { id: string }, context: FilesContext) => loadFile(context, id),
+      folders: async (_: unknown, args: PageArguments, { auth }: FilesContext): Promise<Connection<FolderRow>> => {
+        requireScope(auth, 'files:read');
+        const page = parsePage(args);
+        const tenant = visibleTenant(auth);
+        return toConnection(await store.listFolders(page, tenant), page, toKey, () => store.countFolders(tenant));
+      },
+      folder: (_: unknown, { id }: { id: string }, context: FilesContext) => loadFolder(context, id),
+    },
+    Mutation: {
+      createFolder: async (_: unknown, { input }: { input: { name: string; parentId?: string | null } }, context: FilesContext) => {
+        requireScope(context.auth, 'files:write');
+        if (input.parentId != null) await requireOwnFolder(context, input.parentId);
+        const row = { id: `fld_${newId()}`, tenantId: context.auth.tenant, parentId: input.parentId ?? null, name: checkName(input.name) };
+        return store.createFolder(onceFor(context, 'createFolder', input), row);
+      },
+      renameFolder: async (_: unknown, { id, name }: { id: string; name: string }, context: FilesContext) => {
+        assertMine(context, await context.folders.load(id), `folder ${id}`);
+        return store.renameFolder(onceFor(context, 'renameFolder', { id, name }), id, checkName(name));
+      },
+      deleteFolder: async (_: unknown, { id }: { id: string }, context: FilesContext) => {
+        assertMine(context, await context.folders.load(id), `folder ${id}`);
+        return store.deleteFolder(onceFor(context, 'deleteFolder', { id }), id);
+      },
+      createFile: async (_: unknown, { input }: { input: { name: string; folderId?: string | null; mediaType: string; content: string } }, context: FilesContext) => {
+        requireScope(context.auth, 'files:write');
+        const bytes = Buffer.from(input.content, 'base64');
+        if (bytes.length > MAX_UPLOAD_BYTES) throw new CodedError('BAD_USER_INPUT', `content: expected at most ${MAX_UPLOAD_BYTES} bytes, got ${bytes.length}`);
+        if (input.folderId != null) await requireOwnFolder(context, input.folderId);
+        const id = `fil_${newId()}`;
+        const row = { id, tenantId: context.auth.tenant, ownerId: context.auth.principal, folderId: input.folderId ?? null, name: checkName(input.name), mediaType: checkMediaType(input.mediaType), size: bytes.length };
+        const sha256 = await blobs.put(bytes, id);
+        try {
+          const file = await store.createFile(onceFor(context, 'createFile', input), { ...row, sha256 });
+          if (file.id !== id) await blobs.release(sha256, id);
+          return file;
+        } catch (error) {
+          await blobs.release(sha256, id);
+          throw error;
+        }
+      },
+      updateFile: async (_: unknown, { id, input }: { id: string; input: { name?: string | null; folderId?: string | null } }, context: FilesContext) => {
+        assertMine(context, await context.files.load(id), `file ${id}`);
+        if (input.folderId != null) await requireOwnFolder(context, input.folderId);
+        return store.changeFile(onceFor(context, 'updateFile', { id, input }), id, {
+          ...(input.name == null ? {} : { name: checkName(input.name) }),
+          ...(input.folderId == null ? {} : { folderId: input.folderId }),
+        });
+      },
+      deleteFile: async (_: unknown, { id }: { id: string }, context: FilesContext) => {
+        assertMine(context, await context.files.load(id), `file ${id}`);
+        const deleted = await store.deleteFile(onceFor(context, 'deleteFile', { id }), id);
+        await blobs.release(deleted.sha256, id);
+        return id;
+      },
+    },
+    File: {
+      __resolveReference: ({ id }: { id: string }, context: FilesContext) => loadFile(context, id),
+      folder: ({ folderId }: FileRow, _: unknown, context: FilesContext) => (folderId === null ? null : context.folders.load(folderId)),
+      owner: ({ ownerId }: FileRow) => ({ id: ownerId }),
+      tenant: ({ tenantId }: FileRow) => ({ id: tenantId }),
+      content: async ({ size, sha256 }: FileRow) => (size > MAX_INLINE_BYTES ? null : (await blobs.get(sha256)).toString('base64')),
+    },
+    Folder: {
+      __resolveReference: ({ id }: { id: string }, context: FilesContext) => loadFolder(context, id),
+      parent: ({ parentId }: FolderRow, _: unknown, context: FilesContext) => (parentId === null ? null : context.folders.load(parentId)),
+      files: ({ id }: FolderRow, args: PageArguments, context: FilesContext) => filesOf(context, 'folderId', id, args),
+      tenant: ({ tenantId }: FolderRow) => ({ id: tenantId }),
+    },
+    Tenant: {
+      __resolveReference: ({ id }: { id: string }, { auth }: FilesContext) => (isVisible(auth, { tenantId: id }) ? { id } : null),
+      files: ({ id }: { id: string }, args: PageArguments, context: FilesContext) => filesOf(context, 'tenantId', id, args),
+      storageUsed: ({ id }: { id: string }, _: unknown, context: FilesContext) => context.storageUsed.load(id),
+    },
+    Member: {
+      __resolveReference: ({ id }: { id: string }) => ({ id }),
+      files: ({ id }: { id: string }, args: PageArguments, context: FilesContext) => filesOf(context, 'ownerId', id, args),
+    },
+  };
+}
+
+function toKey({ createdAt, id }: { createdAt: string; id: string }): { at: string; id: string } {
+  return { at: new Date(createdAt).toISOString(), id };
+}
+
+/** @throws BAD_USER_INPUT */
+function checkName(name: string): string {
+  const trimmed = name.trim();
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  if (trimmed === '' || trimmed.length > 255 || /[\u0000-\u001f\u007f/\\]/.test(trimmed) || trimmed === '.' || trimmed === '..') {
+    throw new CodedError('BAD_USER_INPUT', `name: expected 1 to 255 characters without slashes or control characters, got ${JSON.stringify(name.slice(0, 80))}`);
+  }
+  return trimmed;
+}
+
+function checkMediaType(mediaType: string): string {
+  if (!/^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i.test(mediaType)) {
+    throw new CodedError('BAD_USER_INPUT', `mediaType: expected a media type such as text/plain, got ${JSON.stringify(mediaType.slice(0, 80))}`);
+  }
+  return mediaType.toLowerCase();
+}

@@ -1,0 +1,13 @@
+import type { OperationEvent, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
+import type { CancelOperation } from '#schema/contracts/workflows';
+
+/** What this service needs of durable work; `DurableClient` of workers/client has it. */
+export interface OperationDoor {
+  readonly namespace: string;
+  describe(id: string): Promise<OperationSnapshot | undefined>;
+  /** Everything reported until now. */
+  readEvents(id: string): Promise<OperationEvent[]>;
+  watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
+  cancel(id: string, request: CancelOperation): Promise<void>;
+  list(filter: { kind?: string; status?: OperationStatus; tenant?: string; plugin?: string; before?: string; first: number }): Promise<readonly OperationSnapshot[]>;
+}

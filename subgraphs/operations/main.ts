@@ -1,0 +1,17 @@
+import type { KeyRing } from '#platform/keys';
+import type { Logger } from '#platform/logger';
+import { createSubgraph, type Subgraph } from '../shared/create-subgraph.js';
+import { readSdl } from '../shared/read-sdl.js';
+import type { OperationDoor } from './door.js';
+import { createOperationsContext, createOperationsResolvers } from './resolvers.js';
+
+export async function createOperationsSubgraph(deps: { door: OperationDoor; temporalUrl: string | null; keys: KeyRing; log: Logger }): Promise<Subgraph> {
+  return createSubgraph({
+    name: 'operations',
+    typeDefs: await readSdl('operations'),
+    resolvers: createOperationsResolvers({ door: deps.door, temporalUrl: deps.temporalUrl }),
+    createContext: createOperationsContext(deps.door),
+    keys: deps.keys,
+    log: deps.log,
+  });
+}

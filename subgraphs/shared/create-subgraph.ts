@@ -1,0 +1,224 @@
+// A federated service over HTTP and graphql-ws: signed calls only, `_service` and `_entities` included, errors by code.
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { type DocumentNode, execute, type ExecutionResult, type FormattedExecutionResult, GraphQLError, type GraphQLSchema, parse, subscribe, validate } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { CodedError, ERROR_CODES, errorCodeOf } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import { createServiceCallVerifier, SERVICE_SIGNATURE_HEADER, type ServiceCallVerifier, type ServiceClaims } from '#platform/identity/service-signature';
+import type { KeyRing } from '#platform/keys';
+import type { Logger } from '#platform/logger';
+import { closeServer, createHttpServer, listen } from '#platform/http-server';
+
+/** 500 representations, or a plugin package in base64, fit. */
+const MAX_BODY_BYTES = 6 * 1024 * 1024;
+const MAX_WS_MESSAGE_BYTES = 256 * 1024;
+const MAX_DOCUMENTS = 1_000;
+export const GRAPHQL_PATH = '/graphql';
+
+/** Who calls, and for what. */
+export interface ServiceCallFacts {
+  auth: AuthContext;
+  operationId: string | null;
+  /** Only mutations; the same on every retry. */
+  idempotencyKey: string | null;
+}
+
+export interface SubgraphOptions<Context extends object> {
+  name: string;
+  typeDefs: DocumentNode;
+  resolvers: unknown;
+  /** Called once for each request: the place for its DataLoaders. */
+  createContext(call: ServiceCallFacts): Context;
+  keys: Pick<KeyRing, 'service'>;
+  log: Logger;
+}
+
+export interface Subgraph {
+  name: string;
+  handler: RequestListener;
+  /** Serves subscriptions on upgrades of `server`; @returns how to end them */
+  attachSubscriptions(server: Server): () => Promise<void>;
+}
+
+export function createSubgraph<Context extends object>({ name, typeDefs, resolvers, createContext, keys, log }: SubgraphOptions<Context>): Subgraph {
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+  const verifier = createServiceCallVerifier({ keys, audience: name });
+  const documents = createDocumentCache(schema);
+  const format = createErrorFormat(log);
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (request.method === 'GET' && path === '/health/live') return send(response, 200, { status: 'ok' });
+    if (request.method !== 'POST' || path !== GRAPHQL_PATH) return sendError(response, new CodedError('NOT_FOUND', `expected POST ${GRAPHQL_PATH}`));
+    const body = await readBody(request);
+    const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: GRAPHQL_PATH, body });
+    const { query, variables, operationName } = parseRequest(body);
+    const { document, errors } = documents.read(query);
+    if (document === undefined) return send(response, 200, { errors: errors.map(format) });
+    const result = (await execute({
+      schema,
+      document,
+      variableValues: variables,
+      operationName,
+      contextValue: createContext({ ...claims, idempotencyKey: headerOf(request, 'idempotency-key') ?? null }),
+    })) as ExecutionResult;
+    send(response, 200, result.errors === undefined ? result : { ...result, errors: result.errors.map(format) });
+  }
+
+  return {
+    name,
+    handler: (request, response) => {
+      answer(request, response).catch((error: unknown) => {
+        if (errorCodeOf(error) === undefined) log.error({ err: error }, 'service call failed');
+        if (!response.headersSent) sendError(response, error);
+      });
+    },
+    attachSubscriptions: (server) => attachSubscriptions({ server, schema, verifier, documents, format, createContext }),
+  };
+}
+
+function attachSubscriptions<Context extends object>(options: {
+  server: Server;
+  schema: GraphQLSchema;
+  verifier: ServiceCallVerifier;
+  documents: ReturnType<typeof createDocumentCache>;
+  format: (error: GraphQLError) => GraphQLError;
+  createContext: (call: ServiceCallFacts) => Context;
+}): () => Promise<void> {
+  const { server, schema, verifier, documents, format, createContext } = options;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_WS_MESSAGE_BYTES, perMessageDeflate: false });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url !== GRAPHQL_PATH) return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request));
+  });
+  const serving = useServer(
+    {
+      execute: (args) => execute(args),
+      subscribe: (args) => subscribe(args),
+      onConnect: ({ connectionParams }) => isSigned(verifier, connectionParams?.['auth'], 'CONNECT', '') !== undefined,
+      onSubscribe: (_, __, payload) => {
+        const claims = isSigned(verifier, payload.extensions?.['auth'], 'SUBSCRIBE', JSON.stringify({ query: payload.query, variables: payload.variables ?? {} }));
+        if (claims === undefined) return [new GraphQLError('a signed call is required', { extensions: { code: 'SERVICE_CALL_REFUSED' } })];
+        const { document, errors } = documents.read(payload.query);
+        if (document === undefined) return errors;
+        return { schema, document, variableValues: payload.variables ?? {}, contextValue: createContext({ ...claims, idempotencyKey: null }) };
+      },
+      onNext: (_, __, ___, ____, result) => (result.errors === undefined ? undefined : ({ ...result, errors: result.errors.map(format) } as FormattedExecutionResult)),
+      onError: (_, __, ___, errors) => errors.map((error) => format(error as GraphQLError).toJSON()),
+    },
+    sockets,
+  );
+  return async () => {
+    await serving.dispose();
+    sockets.close();
+  };
+}
+
+function isSigned(verifier: ServiceCallVerifier, header: unknown, method: string, body: string): ServiceClaims | undefined {
+  try {
+    return verifier.verify(typeof header === 'string' ? header : undefined, { method, path: GRAPHQL_PATH, body });
+  } catch (error) {
+    if (errorCodeOf(error) === 'SERVICE_CALL_REFUSED') return undefined;
+    throw error;
+  }
+}
+
+export interface RunningSubgraph {
+  /** Without a trailing slash; the service answers at `/graphql`. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** @throws PORT_TAKEN */
+export async function serveSubgraph(subgraph: Subgraph, at: { host: string; port: number }): Promise<RunningSubgraph> {
+  const server = createHttpServer(subgraph.handler);
+  const endSubscriptions = subgraph.attachSubscriptions(server);
+  const url = await listen(server, { ...at, name: `subgraph ${subgraph.name}` });
+  return {
+    url,
+    close: async () => {
+      await endSubscriptions();
+      await closeServer(server, 5_000);
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new CodedError('REQUEST_TOO_LARGE', `expected a body of at most ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseRequest(body: Buffer): { query: string; variables: Record<string, unknown>; operationName: string | null } {
+  try {
+    const { query, variables, operationName } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    if (typeof query === 'string') return { query, variables: (variables ?? {}) as Record<string, unknown>, operationName: (operationName ?? null) as string | null };
+  } catch {
+    // Falls through: what came is not JSON.
+  }
+  throw new CodedError('BAD_REQUEST', 'expected JSON with a query');
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const code = errorCodeOf(error) ?? 'INTERNAL_SERVER_ERROR';
+  const message = error instanceof CodedError ? error.message : 'Internal error';
+  send(response, ERROR_CODES[code].http, { errors: [{ message, extensions: { code } }] });
+}
+
+/** Parsed and validated documents; the gateway sends few different ones. */
+function createDocumentCache(schema: GraphQLSchema) {
+  const known = new Map<string, { document: DocumentNode | undefined; errors: readonly GraphQLError[] }>();
+  return {
+    read(text: string): { document: DocumentNode | undefined; errors: readonly GraphQLError[] } {
+      const found = known.get(text);
+      if (found !== undefined) return found;
+      const entry = check(schema, text);
+      if (known.size >= MAX_DOCUMENTS) known.delete(known.keys().next().value as string);
+      known.set(text, entry);
+      return entry;
+    },
+  };
+}
+
+function check(schema: GraphQLSchema, text: string): { document: DocumentNode | undefined; errors: readonly GraphQLError[] } {
+  try {
+    const document = parse(text, { maxTokens: 20_000 });
+    const errors = validate(schema, document);
+    return errors.length === 0 ? { document, errors } : { document: undefined, errors };
+  } catch (error) {
+    if (error instanceof GraphQLError) return { document: undefined, errors: [error] };
+    throw error;
+  }
+}
+
+/** Errors with a code are for callers; everything else is logged here and becomes "Internal error" with a reference. */
+function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
+  return (error) => {
+    const { originalError } = error;
+    const code = errorCodeOf(originalError) ?? errorCodeOf(error.extensions);
+    const options = { nodes: null, path: error.path ?? null };
+    if (code !== undefined) return new GraphQLError(error.message, { ...options, extensions: { code, ...(originalError instanceof CodedError ? originalError.details : {}) } });
+    // graphql-js itself refused a document, a variable or an argument.
+    if (originalError === undefined || originalError === null) return new GraphQLError(error.message, { ...options, extensions: { code: 'BAD_USER_INPUT' } });
+    const reference = randomUUID();
+    log.error({ err: originalError, reference, path: error.path?.join('.') }, 'resolver failed');
+    return new GraphQLError('Internal error', { ...options, extensions: { code: 'INTERNAL_SERVER_ERROR', reference } });
+  };
+}

@@ -1,0 +1,34 @@
+// Calls a subgraph as the gateway does: over HTTP, signed.
+import { DEV_USERS, type DevUserName } from '#platform/identity/dev-tokens';
+import { signServiceCall } from '#platform/identity/service-signature';
+import type { KeyRing } from '#platform/keys';
+import { loadTestKeys } from '#tests/support/test-keys';
+import { type RunningSubgraph, serveSubgraph, type Subgraph } from '../create-subgraph.js';
+
+interface Answer {
+  data: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- tests read what they selected
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string } }[];
+}
+
+export interface ServiceCaller {
+  url: string;
+  ask(user: DevUserName, query: string, variables?: object, headers?: Record<string, string>): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>): Promise<ServiceCaller> {
+  const keys = await loadTestKeys();
+  const subgraph = await create(keys);
+  const running: RunningSubgraph = await serveSubgraph(subgraph, { host: '127.0.0.1', port: 0 });
+  return {
+    url: running.url,
+    close: () => running.close(),
+    ask: async (user, query, variables = {}, headers = {}) => {
+      const body = JSON.stringify({ query, variables });
+      const { id, tenant, scopes } = DEV_USERS[user];
+      const auth = signServiceCall(keys, { audience: subgraph.name, method: 'POST', path: '/graphql', body, operationId: null, auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) } });
+      const response = await fetch(`${running.url}/graphql`, { method: 'POST', body, headers: { 'content-type': 'application/json', 'x-gateway-auth': auth, ...headers } });
+      return (await response.json()) as Answer;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import DataLoader from 'dataloader';
+import { v7 as uuid } from 'uuid';
+import { CodedError } from '#schema/contracts/errors';
+import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
+import type { ServiceCallFacts } from '../shared/create-subgraph.js';
+import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
+import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
+import { ByteSize, DateTime } from '../shared/scalars.js';
+import { checkEmail, checkLocale, checkMemberQuota, checkName, checkSlug, checkTimeZone } from './check-input.js';
+import type { MemberRow, TenantChange, TenantRow, TenantStore } from './store.js';
+
+export interface TenantsContext extends ServiceCallFacts {
+  tenants: DataLoader<string, TenantRow | undefined>;
+  members: DataLoader<string, MemberRow | undefined>;
+  membersOf: DataLoader<PageOfKey, MemberRow[], string>;
+  memberCounts: DataLoader<string, number>;
+}
+
+export function createTenantsContext(store: TenantStore): (call: ServiceCallFacts) => TenantsContext {
+  return (call) => ({
+    ...call,
+    tenants: new DataLoader((ids) => store.findTenants(ids)),
+    members: new DataLoader((ids) => store.findMembers(ids)),
+    membersOf: createPageLoader((ids, page) => store.listMembers(ids, page)),
+    memberCounts: new DataLoader((ids) => store.countMembers(ids)),
+  });
+}
+
+interface TenantInput {
+  name?: string | null;
+  plan?: TenantRow['plan'] | null;
+  status?: TenantRow['status'] | null;
+}
+
+export function createTenantsResolvers({ store, newId = () => uuid() }: { store: TenantStore; newId?: () => string }) {
+  const onceFor = ({ auth, idempotencyKey }: TenantsContext, field: string, args: unknown) => ({ principal: auth.principal, key: idempotencyKey, field, args });
+
+  /** Other tenants' rows do not exist for a caller who may not see them. */
+  async function loadTenant(context: TenantsContext, id: string): Promise<TenantRow | null> {
+    requireScope(context.auth, 'tenants:read');
+    return isVisible(context.auth, { tenantId: id }) ? ((await context.tenants.load(id)) ?? null) : null;
+  }
+  async function loadMember(context: TenantsContext, id: string): Promise<MemberRow | null> {
+    requireScope(context.auth, 'tenants:read');
+    const member = await context.members.load(id);
+    return member !== undefined && isVisible(context.auth, member) ? member : null;
+  }
+  function requireTenant({ auth }: TenantsContext, id: string): void {
+    requireScope(auth, 'tenants:write');
+    if (!isVisible(auth, { tenantId: id })) throw new CodedError('NOT_FOUND', `no tenant ${id}`);
+  }
+  async function requireMember(context: TenantsContext, id: string): Promise<void> {
+    requireScope(context.auth, 'tenants:write');
+    if ((await loadMember(context, id)) === null) throw new CodedError('NOT_FOUND', `no member ${id}`);
+  }
+
+  return {
+    DateTime,
+    ByteSize,
+    Query: {
+      viewer: (_: unknown, __: unknown, { auth }: TenantsContext) => ({ id: auth.principal, scopes: auth.scopes }),
+      tenants: async (_: unknown, args: PageArguments, { auth }: TenantsContext): Promise<Connection<TenantRow>> => {
+        requireScope(auth, 'tenants:read');
+        const page = parsePage(args);
+        const only = visibleTenant(auth);
+        return toConnection(await store.listTenants(page, only), page, ({ createdAt, id }) => ({ at: new Date(createdAt).toISOString(), id }), () => store.countTenants(only));
+      },
+      tenant: (_: unknown, { id }: { id: string }, context: TenantsContext) => loadTenant(context, id),
+      member: (_: unknown, { id }: { id: string }, context: TenantsContext) => loadMember(context, id),
+    },
+    Mutation: {
+      createTenant: (_: unknown, { input }: { input: { name: string; slug: string; plan: TenantRow['plan'] } }, context: TenantsContext) => {
+        requireScope(context.auth, 'tenants:write');
+        requireScope(context.auth, 'deployment:write');
+        const row = {
+          id: `ten_${newId()}`,
+          name: checkName(input.name),
+          slug: checkSlug(input.slug),
+          plan: input.plan,
+          status: 'ACTIVE' as const,
+          locale: 'en',
+          timeZone: 'UTC',
+          allowPublicLinks: false,
+          ...QUOTAS[input.plan],
+        };
+        return store.createTenant(onceFor(context, 'createTenant', input), row);
+      },
+      updateTenant: (_: unknown, { id, input }: { id: string; input: TenantInput }, context: TenantsContext) => {
+        requireTenant(context, id);
+        if (input.plan != null || input.status != null) requireScope(context.auth, 'deployment:write');
+        return store.changeTenant(onceFor(context, 'updateTenant', { id, input }), id, {
+          ...(input.name == null ? {} : { name: checkName(input.name) }),
+          ...(input.plan == null ? {} : { plan: input.plan }),
+          ...(input.status == null ? {} : { status: input.status }),
+        });
+      },
+      updateTenantSettings: (_: unknown, { tenantId, input }: { tenantId: string; input: { locale?: string; timeZone?: string; allowPublicLinks?: boolean } }, context: TenantsContext) => {
+        requireTenant(context, tenantId);
+        const change: TenantChange = {
+          ...(input.locale == null ? {} : { locale: checkLocale(input.locale) }),
+          ...(input.timeZone == null ? {} : { timeZone: checkTimeZone(input.timeZone) }),
+          ...(input.allowPublicLinks == null ? {} : { allowPublicLinks: input.allowPublicLinks }),
+        };
+        return store.changeTenant(onceFor(context, 'updateTenantSettings', { tenantId, input }), tenantId, change);
+      },
+      setTenantQuotas: (_: unknown, { tenantId, input }: { tenantId: string; input: { storage?: number; members?: number } }, context: TenantsContext) => {
+        requireTenant(context, tenantId);
+        requireScope(context.auth, 'deployment:write');
+        return store.changeTenant(onceFor(context, 'setTenantQuotas', { tenantId, input }), tenantId, {
+          ...(input.storage == null ? {} : { storageQuota: input.storage }),
+          ...(input.members == null ? {} : { memberQuota: checkMemberQuota(input.members) }),
+        });
+      },
+      addMember: (_: unknown, { tenantId, input }: { tenantId: string; input: { name: string; email: string; role: MemberRow['role'] } }, context: TenantsContext) => {
+        requireTenant(context, tenantId);
+        const row = { id: `usr_${newId()}`, tenantId, name: checkName(input.name), email: checkEmail(input.email), role: input.role };
+        return store.addMember(onceFor(context, 'addMember', { tenantId, input }), row);
+      },
+      updateMemberRole: async (_: unknown, { id, role }: { id: string; role: MemberRow['role'] }, context: TenantsContext) => {
+        await requireMember(context, id);
+        return store.changeMember(onceFor(context, 'updateMemberRole', { id, role }), id, { role });
+      },
+      removeMember: async (_: unknown, { id }: { id: string }, context: TenantsContext) => {
+        requireScope(context.auth, 'tenants:write');
+        // A repeat with the same key must get the first answer, though the member is gone by then.
+        const member = await context.members.load(id);
+        if (member !== undefined && !isVisible(context.auth, member)) throw new CodedError('NOT_FOUND', `no member ${id}`);
+        return store.removeMember(onceFor(context, 'removeMember', { id }), id);
+      },
+    },
+    Viewer: {
+      member: (_: unknown, __: unknown, context: TenantsContext) => (context.auth.scopes.includes('tenants:read') ? loadMember(context, context.auth.principal) : null),
+      tenant: (_: unknown, __: unknown, context: TenantsContext) => context.tenants.load(context.auth.tenant),
+    },
+    Tenant: {
+      __resolveReference: ({ id }: { id: string }, context: TenantsContext) => loadTenant(context, id),
+      settings: ({ locale, timeZone, allowPublicLinks }: TenantRow) => ({ locale, timeZone, allowPublicLinks }),
+      quotas: ({ storageQuota, memberQuota }: TenantRow) => ({ storage: storageQuota, members: memberQuota }),
+      members: async ({ id }: TenantRow, { first, after = null }: PageArguments, context: TenantsContext): Promise<Connection<MemberRow>> => {
+        const page = parsePage({ first, after });
+        const rows = await context.membersOf.load({ id, first, after });
+        return toConnection(rows, page, ({ joinedAt, id: memberId }) => ({ at: new Date(joinedAt).toISOString(), id: memberId }), () => context.memberCounts.load(id));
+      },
+    },
+    Member: {
+      __resolveReference: ({ id }: { id: string }, context: TenantsContext) => loadMember(context, id),
+      tenant: ({ tenantId }: MemberRow, _: unknown, context: TenantsContext) => context.tenants.load(tenantId),
+    },
+  };
+}
+
+const GIB = 1024 ** 3;
+const QUOTAS: Record<TenantRow['plan'], { storageQuota: number; memberQuota: number }> = {
+  FREE: { storageQuota: GIB, memberQuota: 5 },
+  TEAM: { storageQuota: 100 * GIB, memberQuota: 50 },
+  ENTERPRISE: { storageQuota: 2048 * GIB, memberQuota: 5_000 },
+};
