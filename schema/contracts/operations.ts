@@ -28,6 +28,8 @@ export interface OperationFacts {
   startedBy: string;
   /** Only plugin operations. */
   plugin?: string;
+  /** Only requests with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
+  requestFingerprint?: string;
   /** The steps known beforehand, so that progress has a total. */
   steps?: readonly { id: string; label: string }[];
 }
