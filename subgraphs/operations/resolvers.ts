@@ -99,6 +99,8 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       },
       result: ({ result }: OperationSnapshot) => result,
       errors: ({ failure }: OperationSnapshot) => (failure === null ? [] : [failure]),
+      cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).cancelRequested,
+      lastSeq: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).lastSeq,
       startedBy: ({ facts }: OperationSnapshot) => (facts.startedBy === '' ? null : { id: facts.startedBy }),
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
       updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => operation.closedAt ?? (await viewOf(operation, context)).updatedAt ?? operation.createdAt,

@@ -211,7 +211,9 @@ function check(schema: GraphQLSchema, text: string): { document: DocumentNode | 
 /** Errors with a code are for callers; everything else is logged here and becomes "Internal error" with a reference. */
 function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
   return (error) => {
-    const { originalError } = error;
+    // graphql-js wraps what a scalar threw once for each level of an input object.
+    let originalError: Error | null | undefined = error.originalError;
+    while (originalError instanceof GraphQLError) originalError = originalError.originalError;
     const code = errorCodeOf(originalError) ?? errorCodeOf(error.extensions);
     const options = { nodes: null, path: error.path ?? null };
     if (code !== undefined) return new GraphQLError(error.message, { ...options, extensions: { code, ...(originalError instanceof CodedError ? originalError.details : {}) } });

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { DEV_USERS } from '#platform/identity/dev-tokens';
+import { signServiceCall } from '#platform/identity/service-signature';
+import { createLogger } from '#platform/logger';
+import { CodedError } from '#schema/contracts/errors';
+import type { OperationEvent, OperationSnapshot } from '#schema/contracts/operations';
+import { loadTestKeys } from '#tests/support/test-keys';
+import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller.js';
+import type { OperationDoor } from './door.js';
+import { createOperationsSubgraph } from './main.js';
+
+const STEPS = [{ id: 'fetch', label: 'Fetch the package' }, { id: 'scan', label: 'Scan it' }];
+const at = '2026-06-01T00:00:00.000Z';
+const event = (seq: number, body: object): OperationEvent => ({ seq, at, cursor: `c${seq}`, ...body }) as OperationEvent;
+const FAILURE = { code: 'SCAN_BLOCKED', message: 'found something', retryable: false } as const;
+const EVENTS: OperationEvent[] = [
+  event(1, { __typename: 'OperationStarted', title: 'Install', steps: STEPS }),
+  event(2, { __typename: 'StepStarted', step: 'fetch', label: 'Fetch the package' }),
+  event(3, { __typename: 'StepCompleted', step: 'fetch', label: 'Fetch the package', detail: null }),
+  event(4, { __typename: 'StepFailed', step: 'scan', label: 'Scan it', failure: FAILURE }),
+  event(5, { __typename: 'CompensationStarted', step: 'undo-fetch', label: 'Release it', undoes: 'fetch' }),
+  event(6, { __typename: 'CompensationCompleted', step: 'undo-fetch', label: 'Release it', undoes: 'fetch' }),
+  event(7, { __typename: 'OperationFailed', failure: FAILURE }),
+];
+const anOperation = (change: Partial<OperationSnapshot>): OperationSnapshot => ({
+  id: 'op_1',
+  workflowId: 'plugin/@sluice/qr-code',
+  runId: 'run-1',
+  workflowType: 'plugin_installation_workflow',
+  facts: { kind: 'PLUGIN_INSTALLATION', title: 'Install', tenant: 'ten_acme', startedBy: 'usr_alice', plugin: '@sluice/qr-code' },
+  status: 'FAILED',
+  createdAt: at,
+  closedAt: at,
+  result: null,
+  failure: FAILURE,
+  ...change,
+});
+
+let rows: OperationSnapshot[];
+let cancelled: unknown[];
+let released: number;
+/** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
+const door: OperationDoor = {
+  namespace: 'default',
+  describe: async (id) => rows.find((row) => row.id === id),
+  readEvents: async () => EVENTS,
+  async *watch(_, { after, signal }) {
+    try {
+      if (after === 'bad') throw new CodedError('CURSOR_INVALID', 'expected a cursor that operationEvents gave out');
+      for (const known of EVENTS) if (known.seq > Number(after?.slice(1) ?? 0)) yield known;
+      if (rows[0]?.status === 'WORKING') await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    } finally {
+      released += 1;
+    }
+  },
+  cancel: async (id, request) => void cancelled.push([id, request]),
+  list: async ({ status, tenant, before, first }) =>
+    rows.filter((row) => (status ?? row.status) === row.status && (tenant ?? row.facts.tenant) === row.facts.tenant && (before === undefined || row.createdAt < before)).slice(0, first),
+};
+
+let operations: ServiceCaller;
+beforeAll(async () => void (operations = await serveForTest((keys) => createOperationsSubgraph({ door, temporalUrl: 'http://127.0.0.1:8233', keys, log: createLogger({ name: 'test', level: 'silent' }) }))));
+afterAll(() => operations.close());
+beforeEach(() => {
+  rows = [anOperation({})];
+  cancelled = [];
+  released = 0;
+});
+
+describe('operation', () => {
+  it('shows its steps, compensations and failure', async () => {
+    const { data } = await operations.ask(
+      'alice',
+      '{ operation(id: "op_1") { status done kind progress { completed total } steps { id status failure { code } } compensation { status steps { undoes status } } errors { code } startedBy { id } cancellable temporalUrl cursor lastSeq cancelRequested } }',
+    );
+    expect(data.operation).toEqual({
+      status: 'FAILED',
+      done: true,
+      kind: 'PLUGIN_INSTALLATION',
+      progress: { completed: 1, total: 2 },
+      steps: [{ id: 'fetch', status: 'COMPLETED', failure: null }, { id: 'scan', status: 'FAILED', failure: { code: 'SCAN_BLOCKED' } }],
+      compensation: { status: 'COMPENSATED', steps: [{ undoes: 'fetch', status: 'COMPLETED' }] },
+      errors: [{ code: 'SCAN_BLOCKED' }],
+      startedBy: { id: 'usr_alice' },
+      cancellable: false,
+      temporalUrl: null,
+      cursor: 'c7',
+      lastSeq: 7,
+      cancelRequested: false,
+    });
+  });
+
+  it.each([
+    ['alice', true],
+    ['operator', true],
+    ['viewer', false],
+    ['bob', false],
+  ] as const)('is seen by its starter and by operators only: %s', async (user, seen) => {
+    const { data } = await operations.ask(user, '{ operation(id: "op_1") { id temporalUrl } operations { nodes { id } } }');
+    expect([data.operation !== null, data.operations.nodes.length === 1]).toEqual([seen, seen]);
+    if (user === 'operator') expect(data.operation.temporalUrl).toBe('http://127.0.0.1:8233/namespaces/default/workflows/plugin%2F%40sluice%2Fqr-code/run-1/timeline');
+  });
+
+  it('is listed page by page, also when several started in one millisecond', async () => {
+    rows = ['op_e', 'op_d', 'op_c', 'op_b', 'op_a'].map((id, index) => anOperation({ id, createdAt: index < 3 ? '2026-06-02T00:00:00.000Z' : at }));
+    const seen: string[] = [];
+    for (let after: string | null = null, more = true; more; ) {
+      const { data } = await operations.ask('alice', 'query($after: String) { operations(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }', { after });
+      seen.push(...(data.operations.nodes as { id: string }[]).map(({ id }) => id));
+      ({ hasNextPage: more, endCursor: after } = data.operations.pageInfo as { hasNextPage: boolean; endCursor: string });
+    }
+    expect(seen).toEqual(['op_e', 'op_d', 'op_c', 'op_b', 'op_a']);
+  });
+});
+
+describe('cancelOperation', () => {
+  const CANCEL = 'mutation { cancelOperation(id: "op_1", reason: "mistake") { operation { id status } userErrors { code } } }';
+
+  it('asks the run to stop and says who asked', async () => {
+    rows = [anOperation({ status: 'WORKING', closedAt: null, failure: null })];
+    expect((await operations.ask('alice', CANCEL)).data.cancelOperation).toEqual({ operation: { id: 'op_1', status: 'WORKING' }, userErrors: [] });
+    expect(cancelled).toEqual([['op_1', { reason: 'mistake', by: 'usr_alice' }]]);
+  });
+
+  it('leaves an ended run alone, and hides those of others', async () => {
+    expect((await operations.ask('alice', CANCEL)).data.cancelOperation.userErrors).toEqual([{ code: 'CONFLICT' }]);
+    expect((await operations.ask('bob', CANCEL)).data.cancelOperation).toEqual({ operation: null, userErrors: [{ code: 'NOT_FOUND' }] });
+    expect((await operations.ask('viewer', CANCEL)).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect(cancelled).toEqual([]);
+  });
+});
+
+describe('operationEvents', () => {
+  async function subscribe(user: keyof typeof DEV_USERS, variables: { id: string; after: string | null }, take = Infinity): Promise<{ seqs: number[]; codes: unknown[] }> {
+    const keys = await loadTestKeys();
+    const { id, tenant, scopes } = DEV_USERS[user];
+    const sign = (method: string, body: string) =>
+      signServiceCall(keys, { audience: 'operations', method, path: '/graphql', body, operationId: null, auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) } });
+    const client = createClient({ url: `${operations.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: () => ({ auth: sign('CONNECT', '') }) });
+    const query = 'subscription($id: ID!, $after: String) { operationEvents(id: $id, after: $after) { __typename ... on OperationEventFields { seq cursor } } }';
+    const seqs: number[] = [];
+    const codes: unknown[] = [];
+    for await (const { data, errors } of client.iterate<{ operationEvents: { seq: number } }>({ query, variables, extensions: { auth: sign('SUBSCRIBE', JSON.stringify({ query, variables })) } })) {
+      if (data != null) seqs.push(data.operationEvents.seq);
+      codes.push(...(errors ?? []).map(({ extensions }) => extensions?.['code']));
+      if (seqs.length >= take) break;
+    }
+    await client.dispose();
+    return { seqs, codes };
+  }
+
+  it('gives everything, or what is behind the cursor, and ends', async () => {
+    expect((await subscribe('alice', { id: 'op_1', after: null })).seqs).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect((await subscribe('alice', { id: 'op_1', after: 'c3' })).seqs).toEqual([4, 5, 6, 7]);
+  });
+
+  it('releases its source when the subscriber leaves while nothing happens', async () => {
+    rows = [anOperation({ status: 'WORKING' })];
+    await subscribe('alice', { id: 'op_1', after: null }, 7);
+    await expect.poll(() => released).toBe(1);
+  });
+
+  it('tells a stranger that there is no such operation', async () => {
+    expect(await subscribe('bob', { id: 'op_1', after: null })).toEqual({ seqs: [], codes: ['NOT_FOUND'] });
+  });
+});
