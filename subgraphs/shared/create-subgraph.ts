@@ -27,7 +27,10 @@ export interface ServiceCallFacts {
 }
 
 export interface SubgraphOptions<Context extends object> {
+  /** Also the audience that calls must be signed for. */
   name: string;
+  /** @default '/graphql' */
+  path?: string;
   typeDefs: DocumentNode;
   resolvers: unknown;
   /** Called once for each request: the place for its DataLoaders. */
@@ -43,7 +46,7 @@ export interface Subgraph {
   attachSubscriptions(server: Server): () => Promise<void>;
 }
 
-export function createSubgraph<Context extends object>({ name, typeDefs, resolvers, createContext, keys, log }: SubgraphOptions<Context>): Subgraph {
+export function createSubgraph<Context extends object>({ name, path: servedPath = GRAPHQL_PATH, typeDefs, resolvers, createContext, keys, log }: SubgraphOptions<Context>): Subgraph {
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
   const verifier = createServiceCallVerifier({ keys, audience: name });
   const documents = createDocumentCache(schema);
@@ -52,9 +55,9 @@ export function createSubgraph<Context extends object>({ name, typeDefs, resolve
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0];
     if (request.method === 'GET' && path === '/health/live') return send(response, 200, { status: 'ok' });
-    if (request.method !== 'POST' || path !== GRAPHQL_PATH) return sendError(response, new CodedError('NOT_FOUND', `expected POST ${GRAPHQL_PATH}`));
+    if (request.method !== 'POST' || path !== servedPath) return sendServiceError(response, new CodedError('NOT_FOUND', `expected POST ${servedPath}`));
     const body = await readBody(request);
-    const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: GRAPHQL_PATH, body });
+    const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: servedPath, body });
     const { query, variables, operationName } = parseRequest(body);
     const { document, errors } = documents.read(query);
     if (document === undefined) return send(response, 200, { errors: errors.map(format) });
@@ -73,7 +76,7 @@ export function createSubgraph<Context extends object>({ name, typeDefs, resolve
     handler: (request, response) => {
       answer(request, response).catch((error: unknown) => {
         if (errorCodeOf(error) === undefined) log.error({ err: error }, 'service call failed');
-        if (!response.headersSent) sendError(response, error);
+        if (!response.headersSent) sendServiceError(response, error);
       });
     },
     attachSubscriptions: (server) => attachSubscriptions({ server, schema, verifier, documents, format, createContext }),
@@ -176,7 +179,8 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
 }
 
-function sendError(response: ServerResponse, error: unknown): void {
+/** Answers a call that did not get as far as GraphQL. */
+export function sendServiceError(response: ServerResponse, error: unknown): void {
   const code = errorCodeOf(error) ?? 'INTERNAL_SERVER_ERROR';
   const message = error instanceof CodedError ? error.message : 'Internal error';
   send(response, ERROR_CODES[code].http, { errors: [{ message, extensions: { code } }] });
