@@ -1,0 +1,88 @@
+// The gateway's settings; no other file of this room reads the environment.
+import { z } from 'zod';
+import { CodedError } from '#schema/contracts/errors';
+import { parseEnvironment } from '#platform/config';
+import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
+import type { KeyRing } from '#platform/keys';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .pipe(z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'expected origins like https://console.example.com, separated by commas')));
+
+const Environment = z
+  .object({
+    HOST: z.string().min(1).default('127.0.0.1'),
+    PORT: port.default(4000),
+    ADMIN_HOST: z.string().min(1).default('127.0.0.1'),
+    ADMIN_PORT: port.default(4001),
+    SLUICE_AUTH: z.enum(['dev', 'jwt', 'none']).optional(),
+    SLUICE_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+    SLUICE_JWT_ISSUER: z.string().min(1).optional(),
+    SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
+    SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
+    SLUICE_ALLOWED_ORIGINS: origins.default([]),
+    SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
+    SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1_024)
+      .default(5 * 1024 * 1024),
+    SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
+  })
+  .superRefine((set, context) => {
+    const auth = set.SLUICE_AUTH ?? (isLoopback(set.HOST) ? 'dev' : 'jwt');
+    const complain = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+    if (auth !== 'jwt' && !isLoopback(set.HOST))
+      complain('SLUICE_AUTH', `'${auth}' is for this machine only, but HOST is ${set.HOST}; use jwt`);
+    if (auth === 'jwt' && set.SLUICE_JWKS_URL === undefined)
+      complain('SLUICE_JWKS_URL', 'expected the address of the key set, since SLUICE_AUTH is jwt');
+    if (auth === 'jwt' && set.SLUICE_JWT_ISSUER === undefined)
+      complain('SLUICE_JWT_ISSUER', 'expected the issuer of the tokens, since SLUICE_AUTH is jwt');
+  });
+
+export interface GatewayConfig {
+  host: string;
+  port: number;
+  admin: { host: string; port: number };
+  auth: { mode: 'dev' } | { mode: 'none' } | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string };
+  execution: 'auto' | 'direct' | 'durable';
+  /** Exact origins of pages that may call, beside the gateway's own. */
+  allowedOrigins: readonly string[];
+  subgraph: { timeoutMs: number; maxAnswerBytes: number };
+  /** Between "not ready" and the end of new connections, so that balancers notice. */
+  drainWaitMs: number;
+}
+
+/** @throws CONFIG_INVALID that names every wrong setting */
+export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const set = parseEnvironment(Environment, env);
+  return {
+    host: set.HOST,
+    port: set.PORT,
+    admin: { host: set.ADMIN_HOST, port: set.ADMIN_PORT },
+    auth: toAuth(set),
+    execution: set.SLUICE_EXECUTION,
+    allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
+    subgraph: { timeoutMs: set.SUBGRAPH_TIMEOUT_MS, maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES },
+    drainWaitMs: set.SLUICE_DRAIN_WAIT_MS,
+  };
+}
+
+/** For `createTokenVerifier`. */
+export function toTokenVerifierOptions(auth: GatewayConfig['auth'], keys: KeyRing): TokenVerifierOptions {
+  return auth.mode === 'dev' ? { mode: 'dev', keys } : auth;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function toAuth(set: z.output<typeof Environment>): GatewayConfig['auth'] {
+  const mode = set.SLUICE_AUTH ?? (isLoopback(set.HOST) ? 'dev' : 'jwt');
+  if (mode !== 'jwt') return { mode };
+  if (set.SLUICE_JWKS_URL === undefined || set.SLUICE_JWT_ISSUER === undefined)
+    throw new CodedError('CONFIG_INVALID', 'SLUICE_AUTH is jwt without its settings');
+  return { mode, jwksUrl: new URL(set.SLUICE_JWKS_URL), issuer: set.SLUICE_JWT_ISSUER, audience: set.SLUICE_JWT_AUDIENCE };
+}

@@ -1,0 +1,156 @@
+// The gateway put together: everything it needs is handed in, everything it opens it closes again.
+// Shutdown: not ready → balancers notice → no new sockets, streams end with 1012 → running requests finish → supergraph,
+// planner and fetcher close. What was handed in (Temporal, database, log) is closed by whoever made it, after this.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SupergraphRegistry } from '#schema/contracts/supergraph';
+import { toGatewayTaskQueue } from '#schema/contracts/workflows';
+import { closeServer, createHttpServer, listen } from '#platform/http-server';
+import type { KeyRing } from '#platform/keys';
+import type { Logger } from '#platform/logger';
+import type { Metrics } from '#platform/metrics';
+import type { GatewayConfig } from './config.js';
+import { isLoopback } from './config.js';
+import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fetcher.js';
+import { createPlanner } from './planning/create-planner.js';
+import { createApolloServer } from './server/apollo-server.js';
+import type { Credentials } from './server/credentials.js';
+import { createDevLogin } from './server/dev-login.js';
+import type { DurablePort } from './server/durable-port.js';
+import { createOperationExecutor } from './server/execute-operation.js';
+import { createGraphQLHttpHandler } from './server/graphql-http.js';
+import { createDoor } from './server/http-door.js';
+import { notFound } from './server/http-replies.js';
+import { createOperationResource } from './server/operation-resource.js';
+import { createOriginPolicy } from './server/origins.js';
+import { createConsoleHandler } from './server/static-console.js';
+import { createGenerations } from './supergraph/generations.js';
+import { createServiceResolver } from './supergraph/service-resolver.js';
+
+const FINISH_MS = 10_000;
+
+export interface GatewayDeps {
+  config: GatewayConfig;
+  keys: KeyRing;
+  log: Logger;
+  metrics: Metrics;
+  /** Holds a generation already, or gets one within 30 s. */
+  registry: SupergraphRegistry;
+  /** Null: no Temporal; what needs a run is refused, queries run directly. */
+  durable: DurablePort | null;
+  /** Made by `createCredentials`; `authenticate_request_activity` of this process uses the same. */
+  credentials: Credentials;
+  /** Names this process: in the registry and in its task queue. */
+  instance: string;
+  /** Does a worker of this process serve `toGatewayTaskQueue(instance)`? Then credentials are judged through Temporal. */
+  judgesThroughTemporal?: boolean;
+  /** The fetcher of this process's worker, so that both share sockets; made here when absent. */
+  fetcher?: ServiceFetcher;
+  /** The built console. @default dist/console of this installation */
+  consoleFolder?: URL;
+}
+
+export interface RunningGateway {
+  url: string;
+  adminUrl: string;
+  /** Resolves when the last request has been answered or cut. */
+  close(): Promise<void>;
+}
+
+/** @throws PORT_TAKEN, GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
+export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
+  const { config, keys, metrics, registry, durable, credentials, instance } = deps;
+  const log = deps.log.child({ room: 'gateway' });
+  // Apollo's gateway reports anonymous metrics unless this is set before it is made.
+  process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
+
+  const isLocal = isLoopback(config.host);
+  const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
+  const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
+  const fetcher = deps.fetcher ?? createFetcher(deps);
+  const generations = createGenerations({ registry, planner, instance, log, onServed: (number) => metrics.generation.set(number) });
+  const operations = createOperationExecutor({
+    planner,
+    fetcher,
+    durable,
+    keys,
+    execution: config.execution,
+    fetchTimeoutMs: config.subgraph.timeoutMs,
+    metrics,
+    log,
+  });
+  const apollo = createApolloServer({ generations, operations, log });
+  if (durable !== null && deps.judgesThroughTemporal === true) {
+    const queue = toGatewayTaskQueue(instance);
+    credentials.judgeThrough((reference) =>
+      durable.isAvailable() ? durable.judgeCredential(queue, reference) : credentials.judge(reference),
+    );
+  }
+
+  let closing: Promise<void> | undefined;
+  const http = createHttpServer(
+    createDoor({
+      graphql: createGraphQLHttpHandler({ server: apollo, credentials, origins, metrics, log }),
+      operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
+      devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
+      console: createConsoleHandler(deps.consoleFolder ?? defaultConsoleFolder()),
+      readiness: () => ({
+        ready: closing === undefined,
+        generation: generations.current().generation.number,
+        temporal: durable === null ? 'none' : durable.isAvailable() ? 'available' : 'away',
+      }),
+      log,
+    }),
+  );
+  const admin = createHttpServer((request, response) => {
+    if (request.url?.split('?', 1)[0] !== '/metrics') return notFound(response);
+    metrics.render().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+
+  const opened: (() => Promise<unknown>)[] = [() => planner.close(), ...(deps.fetcher === undefined ? [() => fetcher.close()] : [])];
+  try {
+    await apollo.start();
+    opened.unshift(() => apollo.stop());
+    const url = await listen(http, { host: config.host, port: config.port, name: 'gateway' });
+    opened.unshift(() => closeServer(http, FINISH_MS));
+    const adminUrl = await listen(admin, { ...config.admin, name: 'metrics' });
+    opened.push(() => closeServer(admin, 0));
+    return {
+      url,
+      adminUrl,
+      close: () => (closing ??= drain(config.drainWaitMs, opened)),
+    };
+  } catch (error) {
+    await generations.close();
+    await drain(0, opened);
+    throw error;
+  }
+}
+
+/** For a worker and a gateway of one process, or for a worker alone. */
+export function createFetcher({
+  registry,
+  keys,
+  log,
+  metrics,
+  config,
+}: Pick<GatewayDeps, 'registry' | 'keys' | 'log' | 'metrics'> & { config: Pick<GatewayConfig, 'subgraph'> }): ServiceFetcher {
+  return createServiceFetcher({
+    resolve: createServiceResolver(registry),
+    keys,
+    log,
+    limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes },
+    onFetched: (service, outcome, seconds) => metrics.fetchSeconds.observe({ service, outcome }, seconds),
+  });
+}
+
+async function drain(waitMs: number, opened: readonly (() => Promise<unknown>)[]): Promise<void> {
+  await sleep(waitMs);
+  for (const close of opened) await close();
+}
+
+function defaultConsoleFolder(): URL {
+  return new URL(import.meta.url.includes('/dist/gateway/') ? '../console/' : '../dist/console/', import.meta.url);
+}

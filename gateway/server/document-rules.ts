@@ -1,0 +1,110 @@
+// Limits on documents: one rule for both transports. Sizes count what a document means, fragments taken apart, so that a short
+// text cannot stand for a huge selection.
+import {
+  type ASTVisitor,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValidationContext,
+  visit,
+} from 'graphql';
+
+export const DOCUMENT_LIMITS = { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000 } as const;
+export const MAX_VALIDATION_ERRORS = 5;
+
+interface Size {
+  depth: number;
+  aliases: number;
+  directives: number;
+  rootFields: number;
+  selections: number;
+}
+
+const EMPTY: Size = { depth: 0, aliases: 0, directives: 0, rootFields: 0, selections: 0 };
+
+/** A validation rule: every operation of the document is measured, also those that are not asked for. */
+export function documentLimitsRule(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(node) {
+      const size = measureOperation(node, context.getDocument());
+      for (const [what, limit] of Object.entries(DOCUMENT_LIMITS)) {
+        const measured = what === 'tokens' ? 0 : size[what as keyof Size];
+        if (measured > limit)
+          context.reportError(new GraphQLError(`The operation is over a limit: at most ${limit} ${LABELS[what as keyof typeof LABELS]}.`));
+      }
+      return false;
+    },
+  };
+}
+
+const LABELS = {
+  tokens: 'tokens',
+  depth: 'levels',
+  aliases: 'aliases',
+  directives: 'directives',
+  rootFields: 'root fields',
+  selections: 'selections',
+} as const;
+
+function measureOperation(operation: OperationDefinitionNode, document: DocumentNode): Size {
+  const fragments = new Map(
+    document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
+      d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
+    ),
+  );
+  // Each fragment is measured once; null while it is being measured, since a cycle is another rule's finding.
+  const measured = new Map<string, Size | null>();
+
+  function measureFragment(name: string): Size {
+    const known = measured.get(name);
+    const fragment = fragments.get(name);
+    if (known !== undefined || fragment === undefined) return known ?? EMPTY;
+    measured.set(name, null);
+    const size = measure(fragment.selectionSet);
+    const whole = { ...size, directives: size.directives + (fragment.directives?.length ?? 0) };
+    measured.set(name, whole);
+    return whole;
+  }
+
+  function measure(set: SelectionSetNode): Size {
+    const total = { ...EMPTY };
+    for (const selection of set.selections) {
+      const inner =
+        selection.kind === Kind.FRAGMENT_SPREAD
+          ? measureFragment(selection.name.value)
+          : selection.selectionSet === undefined
+            ? EMPTY
+            : measure(selection.selectionSet);
+      const isField = selection.kind === Kind.FIELD;
+      total.depth = Math.max(total.depth, inner.depth + (isField ? 1 : 0));
+      total.aliases += inner.aliases + (isField && selection.alias !== undefined ? 1 : 0);
+      total.directives += inner.directives + (selection.directives?.length ?? 0);
+      total.rootFields += isField ? 1 : inner.rootFields;
+      total.selections += inner.selections + 1;
+    }
+    return total;
+  }
+
+  const size = measure(operation.selectionSet);
+  return { ...size, directives: size.directives + (operation.directives?.length ?? 0) };
+}
+
+const introspecting = new WeakMap<DocumentNode, boolean>();
+
+/** Does the document ask for `__schema` or `__type`? (`__typename` is no introspection.) */
+export function asksForSchema(document: DocumentNode): boolean {
+  let asks = introspecting.get(document);
+  if (asks === undefined) {
+    asks = false;
+    visit(document, {
+      Field(node) {
+        if (node.name.value === '__schema' || node.name.value === '__type') asks = true;
+      },
+    });
+    introspecting.set(document, asks);
+  }
+  return asks;
+}

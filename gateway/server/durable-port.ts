@@ -1,0 +1,32 @@
+// What the gateway needs of `workers/client`: a part of its DurableClient, so that tests can stand in for it.
+import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { OperationFacts, OperationSnapshot } from '#schema/contracts/operations';
+import type { CancelOperation, WorkflowName, Workflows } from '#schema/contracts/workflows';
+
+export interface DurablePort {
+  /** @throws OPERATION_IN_PROGRESS with `details.operationId`, TEMPORAL_UNAVAILABLE */
+  start<W extends WorkflowName>(
+    name: W,
+    args: Workflows[W]['args'],
+    options: {
+      workflowId: string;
+      facts: OperationFacts;
+      eager?: boolean;
+      /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
+      once?: boolean;
+    },
+  ): Promise<DurableRun<Workflows[W]['result']>>;
+  /** The run of an operation id, running or ended. */
+  attach<Result>(operationId: string): DurableRun<Result>;
+  /** Undefined for an id that is malformed or not kept any more. */
+  describe(id: string): Promise<OperationSnapshot | undefined>;
+  cancel(id: string, request: CancelOperation): Promise<void>;
+  judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
+  isAvailable(): boolean;
+}
+
+export interface DurableRun<Result> {
+  operationId: string;
+  /** Waits for the run's end. @throws a coded error when it ended without a result */
+  result(): Promise<Result>;
+}

@@ -1,0 +1,289 @@
+// From a valid operation to its answer: coerce → plan → introspection → route → run here or as a workflow → merge.
+// Both transports come through here, and nothing else executes operations.
+// X1. Never rejects: what goes wrong becomes an error that callers may read.
+// X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
+// X3. Nothing is half-started: what needs a run and cannot have one is refused before anything is sent.
+import { createHash, createHmac } from 'node:crypto';
+import { type DocumentNode, getVariableValues, type GraphQLSchema, type OperationDefinitionNode, print } from 'graphql';
+import { v7 as uuidv7 } from 'uuid';
+import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { JsonObject } from '#schema/contracts/json';
+import type { ExecutablePlan, GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
+import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
+import { startExecution } from '#gateway/execution/start-execution';
+import type { ServiceFetcher } from '#gateway/fetching/service-fetcher';
+import type { Planner } from '#gateway/planning/create-planner';
+import { routeOperation, type Route, type RouteReason } from '#gateway/routing/route-operation';
+import type { KeyRing } from '#platform/keys';
+import type { Logger } from '#platform/logger';
+import type { Metrics } from '#platform/metrics';
+import type { DurablePort, DurableRun } from './durable-port.js';
+import { toErrorJson, toPublicError } from './error-masking.js';
+import { introspect, mergeIntrospection } from './introspection.js';
+
+/** A direct operation's own limit; each fetch has a shorter one. */
+const DIRECT_DEADLINE_MS = 30_000;
+const MUTATION_FETCH_MS = 10_000;
+/** A run keeps its own deadline; past it and this, its answer is not coming. */
+const RESULT_GRACE_MS = 10_000;
+const MAX_KEY_CHARS = 256;
+
+export interface OperationRequest {
+  /** The schema object that the document was validated on, and its generation. */
+  schema: GraphQLSchema;
+  generation: number;
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  /** As sent, not yet coerced. */
+  variables: Readonly<Record<string, unknown>>;
+  auth: AuthContext;
+  /** Makes a repeated mutation one mutation. */
+  idempotencyKey: string | null;
+  /** Aborts when the caller has left. */
+  signal: AbortSignal;
+}
+
+export interface OperationAnswer {
+  /** Without `data` when the request was refused before anything ran. */
+  response: { data?: JsonObject | null; errors?: readonly GraphQLErrorJson[] };
+  /** How it ran; null when it did not. */
+  operation: { id: string | null; path: 'direct' | 'durable'; reason: RouteReason } | null;
+}
+
+export interface OperationExecutor {
+  execute(request: OperationRequest): Promise<OperationAnswer>;
+  /** Coerced variables and plan: the first half, for subscriptions. Throws coded errors; errors of coercion come as data. */
+  prepare(
+    request: Omit<OperationRequest, 'idempotencyKey' | 'signal'>,
+  ): Promise<PreparedOperation | { errors: readonly GraphQLErrorJson[] }>;
+}
+
+export interface PreparedOperation {
+  plan: ExecutablePlan;
+  variables: JsonObject;
+  documentHash: string;
+}
+
+export interface OperationExecutorOptions {
+  planner: Pick<Planner, 'plan'>;
+  fetcher: Pick<ServiceFetcher, 'fetch'>;
+  /** Null: this gateway has no Temporal at all. */
+  durable: DurablePort | null;
+  keys: Pick<KeyRing, 'operation'>;
+  execution: 'auto' | 'direct' | 'durable';
+  /** Of one query fetch of a direct operation. */
+  fetchTimeoutMs: number;
+  metrics: Metrics;
+  log: Logger;
+}
+
+export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
+  const { planner, fetcher, durable, keys, execution, fetchTimeoutMs, metrics, log } = options;
+
+  async function prepare({
+    schema,
+    generation,
+    document,
+    operation,
+    variables: given,
+  }: Omit<OperationRequest, 'idempotencyKey' | 'signal'>) {
+    const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 5 });
+    if (errors !== undefined) return { errors: errors.map(({ message }) => toErrorJson('BAD_USER_INPUT', message)) };
+    const { text, hash } = normalise(document);
+    const plan = await planner.plan({ generation, document: text, operationName: operation.name?.value ?? null, documentHash: hash });
+    return { plan, variables: coerced as JsonObject, documentHash: hash };
+  }
+
+  async function runDirect(request: OperationRequest, { plan, variables }: PreparedOperation): Promise<GraphQLResponse> {
+    const { auth, generation, signal, idempotencyKey } = request;
+    const isMutation = plan.kind === 'mutation';
+    const key = isMutation && idempotencyKey !== null ? toOperationKey(keys, auth, idempotencyKey) : null;
+    const timeoutMs = Math.max(isMutation ? MUTATION_FETCH_MS : 0, fetchTimeoutMs, ...plan.rootFields.map((field) => field.timeoutMs ?? 0));
+    const leaving = isMutation ? undefined : signal;
+    const running = startExecution({
+      plan,
+      variables,
+      port: {
+        fetch: (fetch) =>
+          fetcher.fetch(
+            { ...fetch, generation, auth, operationId: null, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs },
+            leaving,
+          ),
+      },
+    });
+    const deadline = setTimeout(
+      () => running.stop(toErrorJson('DEADLINE_EXCEEDED', `the operation did not finish within ${DIRECT_DEADLINE_MS} ms`)),
+      Math.max(DIRECT_DEADLINE_MS, timeoutMs),
+    );
+    try {
+      return (await running.answer).response;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  async function startRun(
+    request: OperationRequest,
+    prepared: PreparedOperation,
+    workflow: DurableRoute['workflow'],
+    client: DurablePort,
+  ): Promise<DurableRun<RunResult>> {
+    const { auth, generation, operation, idempotencyKey } = request;
+    const { plan, variables, documentHash } = prepared;
+    const operationName = operation.name?.value ?? null;
+    const run: ComplexRequest = {
+      plan,
+      variables,
+      generation,
+      operationName,
+      documentHash,
+      deadlineMs: DEFAULT_DEADLINES_MS[workflow],
+      synchronous: true,
+    };
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([documentHash, operationName, variables]))
+      .digest('hex');
+    const facts = {
+      kind: workflow === 'api_request_workflow' ? ('API_REQUEST' as const) : ('ORCHESTRATION' as const),
+      title: operationName ?? plan.kind,
+      tenant: auth.tenant,
+      startedBy: auth.principal,
+      ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
+    };
+    const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;
+    const how = { workflowId, facts, eager: true, once: idempotencyKey !== null };
+    try {
+      if (workflow === 'api_request_workflow') return await client.start(workflow, [{ ...run, auth, credential: null }], how);
+      return await client.start(workflow, [run, auth], how);
+    } catch (error) {
+      const running =
+        errorCodeOf(error) === 'OPERATION_IN_PROGRESS'
+          ? (error as { details?: { operationId?: unknown } }).details?.operationId
+          : undefined;
+      if (idempotencyKey === null || typeof running !== 'string') throw error;
+      // The key came before: its run answers, if it was for the same request.
+      const known = await client.describe(running);
+      if (known?.facts.requestFingerprint !== fingerprint)
+        throw new CodedError('CONFLICT', 'the Idempotency-Key was used for another request before');
+      return client.attach(running);
+    }
+  }
+
+  async function awaitRun(
+    run: DurableRun<RunResult>,
+    request: OperationRequest,
+    { plan }: PreparedOperation,
+    client: DurablePort,
+    deadlineMs: number,
+  ): Promise<GraphQLResponse> {
+    const { signal, auth } = request;
+    let timer: NodeJS.Timeout | undefined;
+    const leave = (): void => {
+      if (plan.kind !== 'query') return;
+      client
+        .cancel(run.operationId, { reason: 'the caller left', by: auth.principal })
+        .catch((error: unknown) => log.warn({ err: error, operationId: run.operationId }, 'left run could not be cancelled'));
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    try {
+      const late = new Promise<GraphQLResponse>((resolve) => {
+        const error = toErrorJson('DEADLINE_EXCEEDED', 'the operation has no result yet; ask for it by its id', {
+          operationId: run.operationId,
+        });
+        timer = setTimeout(() => resolve({ data: null, errors: [error] }), deadlineMs + RESULT_GRACE_MS);
+      });
+      return await Promise.race([run.result().then(({ response }) => response), late]);
+    } catch (error) {
+      const shown = toPublicError(error, log);
+      return { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async function runRoute(request: OperationRequest, prepared: PreparedOperation, route: Route): Promise<OperationAnswer> {
+    if (route.path === 'refused')
+      return {
+        response: { errors: [toErrorJson('TEMPORAL_UNAVAILABLE', 'this operation needs a durable run, which cannot be started now')] },
+        operation: null,
+      };
+    if (route.path === 'direct' || durable === null) {
+      return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: route.reason } };
+    }
+    let run: DurableRun<RunResult>;
+    try {
+      run = await startRun(request, prepared, route.workflow, durable);
+    } catch (error) {
+      // It was there a moment ago. A start that was lost may have begun: only a query may run twice.
+      if (errorCodeOf(error) !== 'TEMPORAL_UNAVAILABLE' || prepared.plan.kind !== 'query') throw error;
+      return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'temporal-unavailable' } };
+    }
+    const response = await awaitRun(run, request, prepared, durable, DEFAULT_DEADLINES_MS[route.workflow]);
+    return { response, operation: { id: run.operationId, path: 'durable', reason: route.reason } };
+  }
+
+  return {
+    prepare,
+    async execute(request) {
+      const startedAt = performance.now();
+      let path = 'refused';
+      try {
+        if (request.idempotencyKey !== null && request.idempotencyKey.length > MAX_KEY_CHARS) {
+          return {
+            response: { errors: [toErrorJson('BAD_REQUEST', `Idempotency-Key: expected at most ${MAX_KEY_CHARS} characters`)] },
+            operation: null,
+          };
+        }
+        const prepared = await prepare(request);
+        if ('errors' in prepared) return { response: prepared, operation: null };
+        const { plan, variables } = prepared;
+        const route = routeOperation({
+          plan,
+          execution,
+          hasIdempotencyKey: request.idempotencyKey !== null,
+          isTemporalAvailable: durable?.isAvailable() ?? false,
+        });
+        const [answer, introspected] = await Promise.all([
+          runRoute(request, prepared, route),
+          plan.shape.fields.some((field) => field.introspection === true) ? introspect({ ...request, variables }) : null,
+        ]);
+        path = answer.operation?.path ?? 'refused';
+        const { response } = answer;
+        if (introspected === null || response.data === undefined) return answer;
+        return { ...answer, response: mergeIntrospection(plan.shape, { ...response, data: response.data }, introspected) };
+      } catch (error) {
+        return { response: { errors: [toPublicError(error, log)] }, operation: null };
+      } finally {
+        metrics.operationSeconds.observe({ path }, (performance.now() - startedAt) / 1000);
+      }
+    },
+  };
+}
+
+type DurableRoute = Extract<Route, { path: 'durable' }>;
+interface RunResult {
+  response: GraphQLResponse;
+}
+
+/** The caller's key, bound to the caller, in a form that may stand in a workflow id. */
+function toOperationKey(keys: Pick<KeyRing, 'operation'>, { principal }: AuthContext, key: string): string {
+  return createHmac('sha256', keys.operation)
+    .update(JSON.stringify([principal, key]))
+    .digest('base64url');
+}
+
+const normalised = new WeakMap<DocumentNode, { text: string; hash: string }>();
+
+/** White space and comments do not make another document. */
+function normalise(document: DocumentNode): { text: string; hash: string } {
+  let known = normalised.get(document);
+  if (known === undefined) {
+    const text = print(document);
+    known = { text, hash: createHash('sha256').update(text).digest('hex') };
+    normalised.set(document, known);
+  }
+  return known;
+}

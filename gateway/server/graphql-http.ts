@@ -1,0 +1,147 @@
+// POST and GET /graphql: a thin Node handler in front of Apollo Server.
+// Order: origin → identity → body → Apollo. An anonymous caller costs no parsing, a foreign page not even a look at its token.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApolloServer } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
+import { CodedError } from '#schema/contracts/errors';
+import type { GraphQLErrorJson } from '#schema/contracts/plan';
+import type { Logger } from '#platform/logger';
+import type { Metrics } from '#platform/metrics';
+import type { HttpCall, HttpContext } from './apollo-server.js';
+import type { Credentials } from './credentials.js';
+import { toErrorJson, toPublicError } from './error-masking.js';
+import { bearerOf, readBody, sendError } from './http-replies.js';
+import type { OriginPolicy } from './origins.js';
+
+/** A plugin package of 2 MiB fits in base64. */
+const MAX_BODY_BYTES = 3 * 1024 * 1024;
+const MAX_GET_CHARS = 8 * 1024;
+const PREFLIGHT_SECONDS = '600';
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface GraphQLHttpParts {
+  server: ApolloServer<HttpContext>;
+  credentials: Pick<Credentials, 'identify'>;
+  origins: OriginPolicy;
+  metrics: Metrics;
+  log: Logger;
+}
+
+export function createGraphQLHttpHandler({ server, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { auth } = await credentials.identify(bearerOf(request));
+    const left = new AbortController();
+    // 'close' also follows a finished answer; then nobody listens any more.
+    response.once('close', () => left.abort());
+    const body = request.method === 'POST' ? await readGraphQLBody(request) : null;
+    const search = request.method === 'GET' ? readSearch(request) : '';
+
+    const call: HttpCall = { auth, idempotencyKey: headerOf(request, 'idempotency-key'), signal: left.signal, answer: undefined };
+    const result = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method: request.method ?? '', headers: toHeaderMap(request), search, body },
+      context: () => Promise.resolve({ call }),
+    });
+    const operationId = call.answer?.operation?.id;
+    if (operationId != null) result.headers.set('operation-id', operationId);
+    if (result.body.kind !== 'complete') throw new Error('an answer in parts was not asked for');
+    metrics.requests.inc({ transport: 'http', outcome: toOutcome(result.status ?? 200) });
+    response.writeHead(result.status ?? 200, {
+      ...Object.fromEntries(result.headers),
+      'cache-control': 'no-store',
+      'content-length': Buffer.byteLength(result.body.string),
+    });
+    response.end(result.body.string);
+  }
+
+  return async (request, response) => {
+    if (!origins.allows(request))
+      return refuse(request, response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
+    allowOrigin(request, response);
+    if (request.method === 'OPTIONS') return void answerPreflight(response);
+    try {
+      await answer(request, response);
+    } catch (error) {
+      refuse(request, response, toPublicError(error, log), error instanceof UnsupportedTypeError ? 415 : undefined);
+    }
+  };
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: GraphQLErrorJson, status?: number): void {
+    metrics.requests.inc({ transport: 'http', outcome: 'refused' });
+    if (response.headersSent || response.destroyed) return;
+    // What is still coming of the body is not read: the connection ends with the answer.
+    sendError(response, error, request.complete ? {} : { connection: 'close' }, status);
+  }
+}
+
+/** @throws BAD_REQUEST, REQUEST_TOO_LARGE */
+async function readGraphQLBody(request: IncomingMessage): Promise<unknown> {
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  // Any other type is one that a page may send anywhere without a preflight.
+  if (type !== 'application/json') throw new UnsupportedTypeError('expected the content type application/json');
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw new UnsupportedTypeError('expected the charset utf-8');
+  if (request.headers['content-encoding'] !== undefined) throw new UnsupportedTypeError('expected a body without content encoding');
+  const bytes = await readBody(request, MAX_BODY_BYTES);
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    // The parser's message quotes the body.
+    throw new CodedError('BAD_REQUEST', 'the body is not JSON');
+  }
+}
+
+class UnsupportedTypeError extends CodedError {
+  constructor(message: string) {
+    super('BAD_REQUEST', message);
+  }
+}
+
+function readSearch(request: IncomingMessage): string {
+  const url = request.url ?? '';
+  const search = url.includes('?') ? url.slice(url.indexOf('?')) : '';
+  if (search.length > MAX_GET_CHARS)
+    throw new CodedError('REQUEST_TOO_LARGE', `expected a query string of at most ${MAX_GET_CHARS} characters; use POST`);
+  return search;
+}
+
+function toHeaderMap({ headers }: IncomingMessage): HeaderMap {
+  const map = new HeaderMap();
+  for (const name of ['accept', 'content-type']) {
+    const value = headers[name];
+    if (typeof value === 'string') map.set(name, value);
+  }
+  return map;
+}
+
+function headerOf(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('vary', 'Origin');
+  if (request.headers.origin === undefined) return;
+  response.setHeader('access-control-allow-origin', request.headers.origin);
+  response.setHeader('access-control-expose-headers', 'Operation-Id, Retry-After, Location');
+}
+
+function answerPreflight(response: ServerResponse): void {
+  response
+    .writeHead(204, {
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'authorization, content-type, accept, idempotency-key, prefer',
+      'access-control-max-age': PREFLIGHT_SECONDS,
+    })
+    .end();
+}
+
+function toOutcome(status: number): string {
+  return status < 400 ? 'answered' : status < 500 ? 'refused' : 'failed';
+}

@@ -1,0 +1,48 @@
+// The one HTTP server on PORT: which handler answers which path.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from '#platform/logger';
+import { toPublicError } from './error-masking.js';
+import type { HttpHandler } from './graphql-http.js';
+import { notFound, sendError, sendJson } from './http-replies.js';
+
+export interface DoorParts {
+  graphql: HttpHandler;
+  /** `/operations/{id}` for callers who want JSON. */
+  operation: HttpHandler;
+  /** Null where nobody may sign in without a credential. */
+  devLogin: HttpHandler | null;
+  console: HttpHandler;
+  /** Facts for /health/ready; not ready = 503. */
+  readiness: () => { ready: boolean; [fact: string]: string | number | boolean | null };
+  log: Logger;
+}
+
+export function createDoor({ graphql, operation, devLogin, console, readiness, log }: DoorParts): RequestListener {
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    if (path === '/graphql') return graphql(request, response);
+    if (path === '/health/live') return sendJson(response, 200, { status: 'live' });
+    if (path === '/health/ready') {
+      const facts = readiness();
+      return sendJson(response, facts.ready ? 200 : 503, facts, { 'cache-control': 'no-store' });
+    }
+    if (path.startsWith('/operations/') && !wantsPage(request)) return operation(request, response);
+    if (path.startsWith('/dev/')) return devLogin === null ? notFound(response) : devLogin(request, response);
+    if (request.method === 'GET' || request.method === 'HEAD') return console(request, response);
+    notFound(response);
+  }
+
+  return (request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    route(request, response).catch((error: unknown) => {
+      const shown = toPublicError(error, log);
+      if (response.headersSent) response.destroy();
+      else sendError(response, shown);
+    });
+  };
+}
+
+/** Browsers name text/html; everything else gets JSON, wildcards included. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(headers.accept ?? '');
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CodedError } from '#schema/contracts/errors';
+import type { GraphQLErrorJson } from '#schema/contracts/plan';
+import { statusOf, toErrorJson } from './error-masking.js';
+
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text), ...headers }).end(text);
+}
+
+/** A refusal in GraphQL's form, with the status of its code. */
+export function sendError(
+  response: ServerResponse,
+  error: GraphQLErrorJson,
+  headers: Record<string, string> = {},
+  status = statusOf(error),
+): void {
+  sendJson(response, status, { errors: [error] }, { ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...headers });
+}
+
+export function notFound(response: ServerResponse): void {
+  sendError(response, toErrorJson('NOT_FOUND', 'there is nothing at this address'));
+}
+
+/** @throws REQUEST_TOO_LARGE, as soon as more than `maxBytes` are announced or have come */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): CodedError => new CodedError('REQUEST_TOO_LARGE', `expected a body of at most ${maxBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @returns the bearer token, or null */
+export function bearerOf(request: IncomingMessage): string | null {
+  return /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}

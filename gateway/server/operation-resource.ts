@@ -1,0 +1,155 @@
+// /operations/{id} as JSON: what `operation(id:)` answers for this caller, so that the same rules hold; GET, and DELETE to cancel.
+// A gateway over a foreign supergraph has no such field: there the run itself is described, for its owner.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getOperationAST, type GraphQLSchema, parse, validate } from 'graphql';
+import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { Json, JsonObject } from '#schema/contracts/json';
+import { type OperationSnapshot, TERMINAL_STATUSES } from '#schema/contracts/operations';
+import type { Logger } from '#platform/logger';
+import type { Generations } from '../supergraph/generations.js';
+import type { Credentials } from './credentials.js';
+import type { DurablePort } from './durable-port.js';
+import { toErrorJson, toPublicError } from './error-masking.js';
+import type { OperationExecutor } from './execute-operation.js';
+import type { HttpHandler } from './graphql-http.js';
+import { bearerOf, notFound, sendError, sendJson } from './http-replies.js';
+import type { OriginPolicy } from './origins.js';
+
+const FIELDS = `id kind title status done progress { completed total unit }
+  steps { id label status startedAt finishedAt attempt detail failure { code message retryable } undoes }
+  compensation { status steps { id label status undoes } }
+  result errors { code message retryable } createdAt updatedAt expiresAt cancellable cursor`;
+const READ = parse(`query OperationResource($id: ID!) { operation(id: $id) { ${FIELDS} } }`);
+const CANCEL = parse(
+  `mutation CancelOperationResource($id: ID!) { cancelOperation(id: $id) { operation { ${FIELDS} } userErrors { code message retryable } } }`,
+);
+/** Seconds after which asking again is worth it. */
+const RETRY_AFTER = '1';
+
+export interface OperationResourceParts {
+  generations: Pick<Generations, 'current'>;
+  operations: Pick<OperationExecutor, 'execute'>;
+  durable: DurablePort | null;
+  credentials: Pick<Credentials, 'identify'>;
+  origins: OriginPolicy;
+  log: Logger;
+}
+
+export function createOperationResource(parts: OperationResourceParts): HttpHandler {
+  const { generations, operations, durable, credentials, origins, log } = parts;
+
+  return async (request, response) => {
+    response.setHeader('vary', 'Accept, Origin');
+    response.setHeader('cache-control', 'no-store');
+    if (!origins.allows(request)) return sendError(response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
+    if (request.headers.origin !== undefined) response.setHeader('access-control-allow-origin', request.headers.origin);
+    if (request.method === 'OPTIONS') {
+      const allowed = {
+        'access-control-allow-methods': 'GET, DELETE',
+        'access-control-allow-headers': 'authorization, accept',
+        'access-control-max-age': '600',
+      };
+      return void response.writeHead(204, allowed).end();
+    }
+    try {
+      await answer(request, response);
+    } catch (error) {
+      sendError(response, toPublicError(error, log));
+    }
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { auth } = await credentials.identify(bearerOf(request));
+    const id = decodeURIComponent((request.url ?? '').split('?', 1)[0]?.slice('/operations/'.length) ?? '');
+    switch (request.method) {
+      case 'GET':
+      case 'HEAD': {
+        const found = hasField('Query', 'operation') ? await readField(READ, id, auth) : await describe(id, auth);
+        if (found === null) return notFound(response);
+        return sendJson(response, 200, found, found['done'] === true ? {} : { 'retry-after': RETRY_AFTER });
+      }
+      case 'DELETE': {
+        const cancelled = hasField('Mutation', 'cancelOperation') ? await readField(CANCEL, id, auth) : await cancel(id, auth);
+        const [problem] = (cancelled?.['userErrors'] as { code: string; message: string }[] | undefined) ?? [];
+        if (cancelled === null || problem?.code === 'NOT_FOUND') return notFound(response);
+        if (problem !== undefined) throw new CodedError('CONFLICT', problem.message);
+        // Asked for, not done: the operation says when it has stopped.
+        return sendJson(response, 202, cancelled['operation'], {
+          location: `/operations/${encodeURIComponent(id)}`,
+          'retry-after': RETRY_AFTER,
+        });
+      }
+      default:
+        return void response.writeHead(405, { allow: 'GET, HEAD, DELETE' }).end();
+    }
+  }
+
+  function hasField(type: 'Query' | 'Mutation', field: string): boolean {
+    const { schema } = generations.current();
+    const root = type === 'Query' ? schema.getQueryType() : schema.getMutationType();
+    return root?.getFields()[field] !== undefined && isAskable(schema, type === 'Query' ? READ : CANCEL);
+  }
+
+  async function readField(document: typeof READ, id: string, auth: AuthContext): Promise<JsonObject | null> {
+    const { schema, generation } = generations.current();
+    const operation = getOperationAST(document);
+    if (operation == null) throw new Error('the document has one operation');
+    const { response } = await operations.execute({
+      schema,
+      generation: generation.number,
+      document,
+      operation,
+      variables: { id },
+      auth,
+      idempotencyKey: null,
+      signal: new AbortController().signal,
+    });
+    const [found] = Object.values(response.data ?? {});
+    const [error] = response.errors ?? [];
+    if (error?.extensions.code === 'NOT_FOUND') return null;
+    if (found == null && error !== undefined) throw new CodedError('SUBGRAPH_ERROR', error.message);
+    return (found ?? null) as JsonObject | null;
+  }
+
+  async function describe(id: string, auth: AuthContext): Promise<JsonObject | null> {
+    const snapshot = await durable?.describe(id);
+    return snapshot !== undefined && isOwner(snapshot, auth) ? toResource(snapshot) : null;
+  }
+
+  async function cancel(id: string, auth: AuthContext): Promise<JsonObject | null> {
+    const snapshot = await durable?.describe(id);
+    if (durable === null || snapshot === undefined || !isOwner(snapshot, auth)) return null;
+    await durable.cancel(id, { reason: null, by: auth.principal });
+    return { operation: toResource(snapshot), userErrors: [] };
+  }
+}
+
+const askable = new WeakMap<GraphQLSchema, Map<typeof READ, boolean>>();
+
+/** A foreign supergraph may have an `operation` field of another meaning. */
+function isAskable(schema: GraphQLSchema, document: typeof READ): boolean {
+  const known = askable.get(schema) ?? new Map<typeof READ, boolean>();
+  askable.set(schema, known);
+  const answer = known.get(document) ?? validate(schema, document).length === 0;
+  known.set(document, answer);
+  return answer;
+}
+
+function isOwner({ facts }: OperationSnapshot, { principal, tenant, scopes }: AuthContext): boolean {
+  return (facts.tenant === tenant && facts.startedBy === principal) || scopes.includes('deployment:read');
+}
+
+function toResource({ id, facts, status, createdAt, closedAt, result, failure }: OperationSnapshot): { [key: string]: Json } {
+  return {
+    id,
+    kind: facts.kind,
+    title: facts.title,
+    status,
+    done: TERMINAL_STATUSES.includes(status),
+    result,
+    errors: failure === null ? [] : [{ ...failure }],
+    createdAt,
+    updatedAt: closedAt ?? createdAt,
+  };
+}

@@ -1,0 +1,168 @@
+// The generations this gateway serves: follows the registry, loads what is new, hands it to the running server.
+// Owns: the poll, the order load → swap → tell, which schema object belongs to which generation.
+// Does not own: the schema itself (Apollo's gateway), plans (the planner), publishing.
+// G1. A generation is loaded in the planner before the first operation can be validated on it.
+// G2. One operation sees one generation: the one that stood when it was admitted.
+// G3. A generation that cannot be loaded leaves the old one serving; it is tried again after a while.
+// G4. Superseded generations stay planned for ten minutes, for operations that are on their way.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GraphQLSchema } from 'graphql';
+import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
+import type { Logger } from '#platform/logger';
+
+const POLL_MS = 1_000;
+const HEARTBEAT_MS = 2_000;
+const CALL_TIMEOUT_MS = 5_000;
+const FIRST_WAIT_MS = 30_000;
+const RETRY_LOAD_MS = 30_000;
+const KEEP_MS = 10 * 60_000;
+
+export interface Generations {
+  /** Waits for the first generation, for at most 30 s. @throws GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
+  open(): Promise<Generation>;
+  /**
+   * Follows the registry from then on. `swap` makes a generation the one that new operations see; when it throws, the old one stays.
+   */
+  follow(swap: (generation: Generation) => void): void;
+  /** What new operations get. @throws GENERATION_UNKNOWN before the first one is served */
+  current(): { generation: Generation; schema: GraphQLSchema };
+  /** Told by the server within {@link follow}'s `swap`, and once at its start: the API schema it validates on from now on. */
+  serve(schema: GraphQLSchema): void;
+  /** Of the generation whose schema object validated an operation. @throws GENERATION_UNKNOWN */
+  numberOf(schema: GraphQLSchema): number;
+  close(): Promise<void>;
+}
+
+export interface GenerationsOptions {
+  registry: Pick<SupergraphRegistry, 'newest' | 'recordServing' | 'forgetServing'>;
+  planner: { load(generation: { number: number; supergraphSdl: string }): Promise<void>; unload(number: number): Promise<void> };
+  /** Names this process in the registry. */
+  instance: string;
+  log: Logger;
+  onServed?: (number: number) => void;
+  /** @default 1000 ms */
+  pollMs?: number;
+}
+
+export function createGenerations({ registry, planner, instance, log, onServed, pollMs = POLL_MS }: GenerationsOptions): Generations {
+  const ended = new AbortController();
+  const numbers = new WeakMap<GraphQLSchema, number>();
+  const superseded = new Map<number, number>();
+  let serving: { generation: Generation; schema: GraphQLSchema | undefined } | undefined;
+  let failed: { number: number; retryAtMs: number } | undefined;
+  let recorded: { number: number; atMs: number } | undefined;
+  let isRegistryAway = false;
+  let polling: Promise<void> | undefined;
+
+  /** Marks `generation` as served, on the schema object that stands now: equal SDL keeps its object, while services may differ. */
+  function settle(generation: Generation): void {
+    if (serving !== undefined && serving.generation.number !== generation.number) superseded.set(serving.generation.number, Date.now());
+    serving = { generation, schema: serving?.schema };
+    if (serving.schema !== undefined) numbers.set(serving.schema, generation.number);
+    onServed?.(generation.number);
+    log.info({ generation: generation.number, services: generation.services.map(({ name }) => name) }, 'supergraph generation served');
+  }
+
+  async function takeOver(generation: Generation, swap: (generation: Generation) => void): Promise<void> {
+    if (failed?.number === generation.number && Date.now() < failed.retryAtMs) return;
+    try {
+      await planner.load(generation);
+      if (ended.signal.aborted) return;
+      // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
+      swap(generation);
+      settle(generation);
+    } catch (error) {
+      failed = { number: generation.number, retryAtMs: Date.now() + RETRY_LOAD_MS };
+      log.error({ err: error, generation: generation.number }, 'supergraph generation could not be loaded; the one before stays');
+    }
+  }
+
+  async function tellServing(): Promise<void> {
+    const number = serving?.generation.number;
+    if (number === undefined || (recorded?.number === number && Date.now() - recorded.atMs < HEARTBEAT_MS)) return;
+    await within(registry.recordServing({ instance, role: 'gateway', number }));
+    recorded = { number, atMs: Date.now() };
+  }
+
+  async function forgetOld(): Promise<void> {
+    for (const [number, atMs] of superseded) {
+      if (Date.now() - atMs < KEEP_MS) continue;
+      superseded.delete(number);
+      await planner.unload(number);
+    }
+  }
+
+  async function poll(swap: (generation: Generation) => void): Promise<void> {
+    while (!ended.signal.aborted) {
+      try {
+        const newest = await within(registry.newest());
+        if (newest !== undefined && newest.number > (serving?.generation.number ?? 0)) await takeOver(newest, swap);
+        await tellServing();
+        await forgetOld();
+        if (isRegistryAway) log.info('supergraph registry answers again');
+        isRegistryAway = false;
+      } catch (error) {
+        if (!isRegistryAway) log.warn({ err: error }, 'supergraph registry does not answer; the served generation stays');
+        isRegistryAway = true;
+      }
+      await sleep(pollMs, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  }
+
+  return {
+    async open() {
+      const deadline = Date.now() + FIRST_WAIT_MS;
+      for (;;) {
+        const newest = await within(registry.newest());
+        if (newest !== undefined) {
+          await planner.load(newest);
+          settle(newest);
+          return newest;
+        }
+        if (Date.now() > deadline || ended.signal.aborted)
+          throw new CodedError('GENERATION_UNKNOWN', `no supergraph was published within ${FIRST_WAIT_MS / 1000} s`);
+        await sleep(pollMs, undefined, { signal: ended.signal }).catch(() => undefined);
+      }
+    },
+    follow(swap) {
+      polling ??= poll(swap);
+    },
+    current() {
+      if (serving?.schema === undefined) throw new CodedError('GENERATION_UNKNOWN', 'no supergraph is served yet');
+      return { generation: serving.generation, schema: serving.schema };
+    },
+    serve(schema) {
+      if (serving === undefined) throw new CodedError('GENERATION_UNKNOWN', 'a schema came before its generation');
+      serving = { ...serving, schema };
+      numbers.set(schema, serving.generation.number);
+    },
+    numberOf(schema) {
+      const number = numbers.get(schema);
+      if (number === undefined) throw new CodedError('GENERATION_UNKNOWN', 'the schema belongs to no generation');
+      return number;
+    },
+    async close() {
+      ended.abort();
+      await polling;
+      await within(registry.forgetServing(instance)).catch((error: unknown) =>
+        log.warn({ code: errorCodeOf(error) }, 'could not sign off from the registry'),
+      );
+    },
+  };
+}
+
+/** The registry's own limit is longer than a poll may hang. */
+async function within<T>(call: Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  try {
+    return await Promise.race([
+      call,
+      sleep(CALL_TIMEOUT_MS, undefined, { signal: limit.signal, ref: false }).then(() => {
+        throw new CodedError('DATABASE_UNAVAILABLE', `the registry gave no answer in ${CALL_TIMEOUT_MS} ms`);
+      }),
+    ]);
+  } finally {
+    limit.abort();
+  }
+}
