@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   OPERATION_CANCELLED: { retryable: false, http: 200, meaning: 'The operation was cancelled.' },
   OPERATION_TERMINATED: { retryable: false, http: 200, meaning: 'The run was ended by force from outside.' },
   OPERATION_IN_PROGRESS: { retryable: true, http: 409, meaning: 'Another operation on the same object is still running.' },
+  SUBSCRIPTION_OVERFLOW: { retryable: true, http: 200, meaning: 'Events came faster than the subscriber read them; it may subscribe again from its last cursor.' },
   CURSOR_INVALID: { retryable: false, http: 200, meaning: 'The cursor was not issued for this operation.' },
 
   // Plugins
