@@ -1,10 +1,9 @@
 // Typed documents of the console. Resolver types have their own configuration at the root.
 import type { CodegenConfig } from '@graphql-codegen/cli';
-import { printSchema } from 'graphql';
-import { composeApiSchema } from './compose-api-schema.js';
+import { composeApiSdl } from './compose-api-schema.js';
 
 const config: CodegenConfig = {
-  schema: printSchema(composeApiSchema()),
+  schema: composeApiSdl(),
   documents: ['web/console/src/**/*.{ts,tsx}', '!web/console/src/generated/**'],
   generates: {
     'web/console/src/generated/': {

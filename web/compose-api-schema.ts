@@ -1,13 +1,17 @@
 // The API schema as callers see it, composed from schema/subgraphs: for code generation and for tests of the web folder.
 import { readFileSync, readdirSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
-import { Supergraph } from '@apollo/federation-internals';
-import { type GraphQLSchema, parse } from 'graphql';
+import { Supergraph, printSchema } from '@apollo/federation-internals';
+import { parse } from 'graphql';
 
 const folder = new URL('../schema/subgraphs/', import.meta.url);
 
-/** @throws Error naming every composition error */
-export function composeApiSchema(): GraphQLSchema {
+/**
+ * As text: a schema object would be tied to one copy of `graphql`.
+ *
+ * @throws Error naming every composition error
+ */
+export function composeApiSdl(): string {
   const services = readdirSync(folder)
     .filter((file) => file.endsWith('.graphql'))
     .map((file) => {
@@ -16,5 +20,5 @@ export function composeApiSchema(): GraphQLSchema {
     });
   const { supergraphSdl, errors } = composeServices(services);
   if (supergraphSdl === undefined) throw new Error(`composition failed: ${errors.map((error) => error.message).join('; ')}`);
-  return Supergraph.build(supergraphSdl).apiSchema().toGraphQLJSSchema();
+  return printSchema(Supergraph.build(supergraphSdl).apiSchema());
 }

@@ -1,5 +1,5 @@
 // The way to the gateway, behind an interface: the store neither knows HTTP nor WebSocket, and tests hand in another one.
-import { type DocumentNode, print } from 'graphql';
+import type { DocumentNode } from 'graphql';
 import { type GraphQLErrorLike, OperationClientError, toGraphQLError, toNetworkError } from './errors.js';
 import type { Readable } from './readable.js';
 import { type Connection, type SocketOptions, createOperationSocket } from './socket.js';
@@ -8,8 +8,8 @@ import { type Connection, type SocketOptions, createOperationSocket } from './so
 export type OperationDocument<Data = unknown, Variables = never> =
   string | (DocumentNode & { __apiType?: ((variables: Variables) => Data) | undefined });
 
-export interface TransportRequest {
-  readonly document: string | DocumentNode;
+export interface TransportRequest<Document = string | DocumentNode> {
+  readonly document: Document;
   /** May hold getters: they are read again whenever a subscription is sent again. */
   readonly variables: Record<string, unknown>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export interface OperationTransport {
   /** @throws {@link OperationClientError} with source `network` when no GraphQL answer came */
   request<Data>(request: TransportRequest): Promise<Answer<Data>>;
   /** Survives lost connections; returns how to end it. */
-  subscribe<Data>(request: TransportRequest, sink: AnswerSink<Data>): () => void;
+  subscribe<Data>(request: TransportRequest<string>, sink: AnswerSink<Data>): () => void;
   readonly connection: Readable<Connection>;
   readonly reconnect: () => void;
   readonly close: () => Promise<void>;
@@ -70,7 +70,7 @@ export function createTransport(options: TransportOptions): OperationTransport {
             ...options.headers?.(),
             ...headers,
           },
-          body: JSON.stringify({ query: toText(document), variables }),
+          body: JSON.stringify({ query: typeof document === 'string' ? document : await printDocument(document), variables }),
         });
         return await readAnswer<Data>(response);
       } catch (error) {
@@ -86,9 +86,9 @@ export function overSocket(socket: ReturnType<typeof createOperationSocket>): Om
     connection: socket.connection,
     reconnect: socket.reconnect,
     close: socket.close,
-    subscribe<Data>({ document, variables }: TransportRequest, sink: AnswerSink<Data>) {
+    subscribe<Data>({ document, variables }: TransportRequest<string>, sink: AnswerSink<Data>) {
       return socket.subscribe<Data>(
-        { query: toText(document), variables },
+        { query: document, variables },
         {
           next: (answer) => sink.next(answer),
           error: (error) => sink.error(toSocketError(error)),
@@ -99,8 +99,10 @@ export function overSocket(socket: ReturnType<typeof createOperationSocket>): Om
   };
 }
 
-function toText(document: string | DocumentNode): string {
-  return typeof document === 'string' ? document : print(document);
+/** graphql's printer is loaded by those only who pass parsed documents without urql. */
+async function printDocument(document: DocumentNode): Promise<string> {
+  const { print } = await import('graphql');
+  return print(document);
 }
 
 async function readAnswer<Data>(response: Response): Promise<Answer<Data>> {

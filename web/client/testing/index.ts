@@ -199,7 +199,7 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         }
         return answer(request) as Answer<Data>;
       },
-      subscribe<Data>(request: TransportRequest, sink: AnswerSink<Data>) {
+      subscribe<Data>(request: TransportRequest<string>, sink: AnswerSink<Data>) {
         const subscriber: Subscriber = { id: request.variables.id as string, request, sink: sink };
         subscribers.add(subscriber);
         seen.open += 1;

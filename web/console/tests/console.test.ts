@@ -1,0 +1,299 @@
+// @vitest-environment node
+// The built console in Chromium against the mock gateway: what a person does, axe over every page and state, no report of
+// the Content-Security-Policy, no request off origin. With SCREENSHOTS=<folder> each state is also drawn there.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type MockGateway, startMockGateway } from './mock-server.js';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const screenshots = process.env.SCREENSHOTS;
+const LAUNCH = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+let folder: string;
+let browser: Browser;
+let axe: string;
+let gateway: MockGateway;
+let context: BrowserContext;
+let page: Page;
+/** Console errors, policy reports and requests to other hosts: none is allowed. */
+let complaints: string[];
+
+interface Look {
+  scheme?: 'light' | 'dark';
+  width?: number;
+  height?: number;
+}
+
+async function open({ scheme = 'light', width = 1280, height = 800 }: Look = {}): Promise<void> {
+  context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, reducedMotion: 'reduce' });
+  // axe is not part of the page: it comes in beside the policy.
+  await context.addInitScript(axe);
+  await context.addInitScript("document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI + ' ' + (e.sourceFile ?? '')))");
+  page = await context.newPage();
+  complaints = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(gateway.url) && !/^(data|blob):/.test(request.url())) complaints.push(`off origin: ${request.url()}`);
+  });
+}
+
+async function signIn(to = '/'): Promise<void> {
+  await page.goto(gateway.url + to);
+  await page.getByRole('button', { name: /Ada Lindqvist/ }).click();
+  await page.getByRole('navigation', { name: 'Main' }).or(page.getByRole('button', { name: 'Open navigation' })).first().waitFor();
+}
+
+async function checkAccessibility(): Promise<void> {
+  const violations = await page.evaluate(async (tags) => {
+    const { axe } = window as unknown as { axe: { run(o: object): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+    const found = await axe.run({ runOnly: { type: 'tag', values: tags } });
+    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`));
+  }, AXE_TAGS);
+  expect(violations).toEqual([]);
+}
+
+async function draw(name: string): Promise<void> {
+  if (screenshots === undefined) return;
+  await mkdir(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), animations: 'disabled' });
+}
+
+const status = (name: string): ReturnType<Page['getByRole']> => page.getByRole('main').getByRole('status').filter({ hasText: name }).first();
+
+describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice-console-'));
+    await build({ configFile: fileURLToPath(new URL('../vite.config.ts', import.meta.url)), logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    browser = await chromium.launch({ executablePath, args: LAUNCH });
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    gateway = await startMockGateway(folder);
+  });
+  afterEach(async () => {
+    await context?.close();
+    await gateway.close();
+  });
+
+  describe('an installation', () => {
+    it('starts after consent, is followed live to its end, and is announced on another page', async () => {
+      await open();
+      gateway.paceMs = 300;
+      await signIn('/marketplace');
+      await page.getByRole('link', { name: 'Install QR codes' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('Reads name and id of the file that the code points to.').waitFor();
+      await checkAccessibility();
+      const install = dialog.getByRole('button', { name: 'Install' });
+      expect(await install.isDisabled()).toBe(true);
+      await dialog.getByLabel('Grant these permissions').check();
+      await install.dblclick();
+      await page.waitForURL('**/operations/op_*');
+      await status('Working').waitFor();
+      await page.getByRole('main').getByText('attempt 2').waitFor();
+      expect(gateway.keys).toHaveLength(1);
+
+      await page.getByRole('link', { name: 'Marketplace', exact: true }).first().click();
+      await page.getByRole('link', { name: /Installing/ }).waitFor();
+      await page.getByText('Install @sluice/qr-code 1.1.0 has completed').first().waitFor({ timeout: 20_000 });
+      await page.getByText('Installed 1.1.0').waitFor();
+      await checkAccessibility();
+      expect(complaints).toEqual([]);
+    });
+
+    it('that fails shows the reason and its rollback, also after a reload', async () => {
+      await open();
+      gateway.paceMs = 60;
+      await signIn('/plugins/%40fabrikam%2Fthumbnails?install=true');
+      await page.getByLabel('Grant these permissions').check();
+      await page.getByRole('dialog').getByRole('button', { name: 'Install' }).click();
+      await status('Failed').waitFor({ timeout: 20_000 });
+      await page.getByText('Everything it had done was undone.').waitFor();
+      await page.reload();
+      await page.getByText('Undoes “Publish the new supergraph”').waitFor();
+      await page.getByText('4 of 4 undone').waitFor();
+      expect(complaints).toEqual([]);
+    });
+
+    it('that is cancelled says so only when its events do', async () => {
+      await open();
+      gateway.paceMs = 700;
+      await signIn('/plugins/%40sluice%2Faudit-export?install=true');
+      await page.getByRole('dialog').getByRole('button', { name: 'Install' }).click();
+      await status('Working').waitFor();
+      await page.getByRole('button', { name: 'Cancel…' }).click();
+      await checkAccessibility();
+      gateway.paceMs = 100;
+      await page.getByRole('button', { name: 'Request cancellation' }).click();
+      await status('Cancel requested').waitFor();
+      await status('Cancelled').waitFor({ timeout: 20_000 });
+      expect(complaints).toEqual([]);
+    });
+  });
+
+  describe('the list of operations', () => {
+    it('keeps its rows in place, counts new ones, and keeps its filters in the URL', async () => {
+      await open();
+      await signIn('/operations');
+      const rows = page.getByRole('main').locator('li');
+      const before = await rows.allInnerTexts();
+      gateway.paceMs = 5_000;
+      await page.evaluate(async () => {
+        const query = 'mutation { installPlugin(input: { name: "@sluice/qr-code" }) { operation { id } } }';
+        await fetch('/graphql', { method: 'POST', headers: { authorization: 'Bearer token-of-admin' }, body: JSON.stringify({ query }) });
+      });
+      await page.getByRole('button', { name: '1 new operation' }).waitFor();
+      expect((await rows.allInnerTexts()).length).toBe(before.length);
+      await page.getByRole('button', { name: '1 new operation' }).click();
+      expect((await rows.first().innerText()).includes('@sluice/qr-code')).toBe(true);
+
+      await page.getByRole('navigation', { name: 'Status' }).getByRole('link', { name: /Failed/ }).click();
+      await page.waitForURL('**/operations?status=FAILED');
+      await vi.waitUntil(async () => (await rows.count()) === 1);
+      await page.getByRole('navigation', { name: 'Status' }).getByRole('link', { name: /Needs input/ }).click();
+      await page.getByText('No operation matches').waitFor();
+      await checkAccessibility();
+      expect(complaints).toEqual([]);
+    });
+
+    it.each([
+      ['SUBGRAPH_TIMEOUT', 'This could not be loaded'],
+      ['FORBIDDEN', 'You may not see this'],
+    ])('says what is wrong: %s', async (code, sentence) => {
+      await open();
+      await signIn();
+      gateway.failing = { field: 'operations', code };
+      await page.goto(`${gateway.url}/operations`);
+      await page.getByText(sentence).waitFor();
+      await page.getByText(code).waitFor();
+      await checkAccessibility();
+      if (code === 'FORBIDDEN') return;
+      gateway.failing = null;
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByText('query StorageReport').waitFor();
+    });
+  });
+
+  describe('signing in', () => {
+    it('leads back to where one wanted to go, and signing out forgets everything of the tab', async () => {
+      await open();
+      await signIn('/marketplace?q=photo');
+      await page.getByRole('link', { name: 'Photo facts' }).waitFor();
+      await page.getByRole('button', { name: /^Account/ }).click();
+      await page.getByRole('menuitem', { name: 'Sign out' }).click();
+      await page.waitForURL('**/login');
+      expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+      expect(complaints).toEqual([]);
+    });
+
+    it('is asked for again when the credential is refused', async () => {
+      await open();
+      await signIn('/marketplace');
+      await page.getByRole('link', { name: 'QR codes', exact: true }).waitFor();
+      await page.evaluate(() => {
+        const session = JSON.parse(sessionStorage.getItem('sluice:session')!) as { token: string };
+        sessionStorage.setItem('sluice:session', JSON.stringify({ ...session, token: 'revoked' }));
+      });
+      await page.reload();
+      await page.getByText('Your session has ended.').waitFor();
+      expect(page.url()).toContain('to=%2Fmarketplace');
+    });
+  });
+
+  it('/ moves the focus to the search field', async () => {
+    await open();
+    await signIn('/marketplace');
+    await page.getByRole('searchbox').waitFor();
+    await page.keyboard.press('/');
+    expect(await page.getByRole('searchbox').evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.keyboard.type('zzz');
+    await page.getByText('No plugin matches').waitFor();
+    expect(page.url()).toContain('q=zzz');
+    await checkAccessibility();
+  });
+
+  describe.each([
+    { scheme: 'light', width: 1280, height: 800 },
+    { scheme: 'dark', width: 1280, height: 800 },
+    { scheme: 'light', width: 390, height: 844 },
+    { scheme: 'dark', width: 390, height: 844 },
+  ] as const)('in $scheme at $width × $height', (look) => {
+    const name = (what: string): string => `${what}-${look.width}-${look.scheme}`;
+
+    it('has no accessibility violation on any page, no policy report, and no sideways scrolling', async () => {
+      await open(look);
+      await page.goto(`${gateway.url}/`);
+      await page.getByRole('button', { name: /Ada Lindqvist/ }).waitFor();
+      await checkAccessibility();
+      await draw(name('login'));
+      await page.getByRole('button', { name: /Ada Lindqvist/ }).click();
+
+      const visit = async (what: string, path: string, ready: string): Promise<void> => {
+        if (path !== '') await page.goto(gateway.url + path);
+        await page.getByText(ready).first().waitFor();
+        await page.evaluate(() => document.fonts.ready);
+        await checkAccessibility();
+        expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), `${what} scrolls sideways`).toBe(0);
+        await draw(name(what));
+      };
+      await visit('overview', '', 'query StorageReport');
+      await visit('marketplace', '/marketplace', 'Photo facts');
+      await visit('plugin', '/plugins/%40sluice%2Fqr-code', 'What you can ask');
+      await visit('plugin-versions', '/plugins/%40sluice%2Fword-count?tab=versions', 'Versions 3');
+      await visit('plugin-permissions', '/plugins/%40northwind%2Ftranslate?tab=permissions', 'secret:NORTHWIND_KEY');
+      await visit('plugin-schema', '/plugins/%40sluice%2Fqr-code?tab=schema', 'type QrCode');
+      await visit('install-dialog', '/plugins/%40northwind%2Ftranslate?install=true', 'Grant these permissions');
+      await visit('list', '/operations', 'query YearlyArchive');
+      await visit('not-found', '/nowhere', 'There is no such page');
+
+      gateway.paceMs = 40;
+      await page.goto(`${gateway.url}/plugins/%40fabrikam%2Fthumbnails?install=true`);
+      await page.getByLabel('Grant these permissions').check();
+      await page.getByRole('dialog').getByRole('button', { name: 'Install' }).click();
+      await visit('operation-failed', '', '4 of 4 undone');
+      await page.getByRole('tab', { name: 'Events' }).click();
+      await visit('operation-events', '', 'OperationFailed');
+      await page.getByRole('tab', { name: 'JSON' }).click();
+      await visit('operation-json', '', '"status": "FAILED"');
+
+      gateway.paceMs = 700;
+      await page.goto(`${gateway.url}/plugins/%40sluice%2Fqr-code?install=true`);
+      await page.getByLabel('Grant these permissions').check();
+      await page.getByRole('dialog').getByRole('button', { name: 'Install' }).click();
+      await page.getByText('Reads name and id').waitFor({ state: 'detached' });
+      await page.getByText('attempt 2').waitFor();
+      await page.getByText('signed by sluice-2026').waitFor();
+      await visit('operation-running', '', 'Scan the code');
+      const running = page.url();
+      await visit('list-running', '/operations', 'Install @sluice/qr-code');
+      await visit('marketplace-installing', '/marketplace', 'Installing');
+      await page.goto(running);
+      await status('Completed').waitFor({ timeout: 20_000 });
+      await visit('operation-done', '', 'Completed');
+      expect(complaints).toEqual([]);
+    });
+
+    it('has an explorer that works offline with the token of the tab', async () => {
+      await open(look);
+      await signIn('/');
+      await page.goto(`${gateway.url}/explorer`);
+      await page.getByRole('button', { name: /Execute query/ }).waitFor({ timeout: 30_000 });
+      await page.getByText('tenant').first().waitFor();
+      await draw(name('explorer'));
+      expect(complaints).toEqual([]);
+    });
+  });
+});
