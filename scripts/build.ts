@@ -45,6 +45,12 @@ async function buildConsole(): Promise<void> {
   await tool('vite/bin/vite.js', ['build', '--config', 'web/console/vite.config.ts', '--logLevel', 'warn']);
 }
 
+/** The example plugins, unsigned: each embedded deployment signs them with a key of its own. */
+async function packExamples(): Promise<void> {
+  await mkdir(new URL('examples/', dist), { recursive: true });
+  await tool('../dist/cli/main.js', ['plugin', 'pack', 'examples/plugins/qr-code', '--out', 'dist/examples/sluice-qr-code-1.0.0.tgz']);
+}
+
 async function linkCommand(): Promise<void> {
   const command = new URL('node_modules/.bin/sluice', root);
   await chmod(new URL('cli/main.js', dist), 0o755);
@@ -72,6 +78,7 @@ const steps = [
     await copyAssets();
     await writePackageJson();
     await linkCommand();
+    await packExamples();
   },
   bundleWorkflows,
   async () => {

@@ -42,11 +42,13 @@ export interface StartOptions {
   /** Hand the first task to a worker of this process inside the start call; needs the connection of {@link DurableOptions.native}. */
   eager?: boolean;
   taskQueue?: string;
+  /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
+  once?: boolean;
   /** Of the whole run; the workflow's own deadline comes first. @default 24 h */
   executionTimeoutMs?: number;
 }
 
-export interface StartedRun<Result> {
+export interface RunHandle<Result> {
   operationId: OperationId;
   run: RunReference;
   /** Waits for the run's end. @throws RunFailedError */
@@ -77,7 +79,9 @@ export interface OperationFilter {
 export interface DurableClient {
   readonly namespace: string;
   /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
-  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<StartedRun<Workflows[W]['result']>>;
+  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<RunHandle<Workflows[W]['result']>>;
+  /** The run of an operation id, running or ended. @throws NOT_FOUND for a malformed id */
+  attach<Result>(id: string): RunHandle<Result>;
   /** Undefined for an id that is malformed or not kept any more. */
   describe(id: string): Promise<OperationSnapshot | undefined>;
   watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
@@ -137,7 +141,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     readers,
     isAvailable: () => available,
 
-    async start(name, args, { workflowId, facts, eager = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 }) {
+    async start(name, args, { workflowId, facts, eager = false, once = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 }) {
       const begin = () =>
         client.workflow.start(name, {
           args,
@@ -148,7 +152,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           workflowTaskTimeout: '3s',
           workflowExecutionTimeout: executionTimeoutMs,
           workflowIdConflictPolicy: 'FAIL',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          workflowIdReusePolicy: once ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE',
           memo: { [OPERATION_FACTS_MEMO]: facts },
           staticSummary: facts.title,
           typedSearchAttributes: [
@@ -165,6 +169,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       });
       const run = { workflowId, runId: handle.firstExecutionRunId };
       return { operationId: toOperationId(run), run, result: () => handle.result().catch(toRunFailure) as Promise<never> };
+    },
+
+    attach(id) {
+      const run = requireRun(id);
+      return { operationId: id as OperationId, run, result: () => client.workflow.getHandle(run.workflowId, run.runId).result().catch(toRunFailure) as Promise<never> };
     },
 
     async describe(id) {

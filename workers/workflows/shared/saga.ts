@@ -1,5 +1,7 @@
-// Steps with their undo. An undo is pushed when its step has succeeded and run in reverse when a later one fails.
+// Steps with their undo, run in reverse when a step fails.
 // S1. Undoing cannot be cancelled.  S2. An undo that fails is reported and does not stop the others.
+// S3. A step that failed is undone as well: its activity may have had its effect before it was lost. So undos must be able to
+//     find nothing to undo.
 import { CancellationScope } from '@temporalio/workflow';
 import { toFailure } from './failures.js';
 import type { OperationReporter, StepName } from './operation-reporter.js';
@@ -10,8 +12,8 @@ export interface Undo {
 }
 
 export interface Saga {
-  /** Runs a step and reports it; `undo` is kept when it succeeded. */
-  step<T>(step: StepName, work: () => Promise<T>, undo?: (result: T) => Undo): Promise<T>;
+  /** Runs a step and reports it. */
+  step<T>(step: StepName, work: () => Promise<T>, undo?: Undo): Promise<T>;
   /** @returns whether everything could be undone */
   compensate(): Promise<boolean>;
 }
@@ -21,9 +23,9 @@ export function createSaga(reporter: OperationReporter): Saga {
   return {
     async step(step, work, undo) {
       reporter.stepStarted(step);
+      if (undo !== undefined) undos.push({ step, undo });
       try {
         const result = await work();
-        if (undo !== undefined) undos.push({ step, undo: undo(result) });
         reporter.stepCompleted(step);
         return result;
       } catch (error) {

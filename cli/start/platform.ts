@@ -1,0 +1,129 @@
+// What the roles of one process share: each part is opened when the first role asks for it, and closed in reverse order.
+import { NativeConnection } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
+import type { SupergraphRegistry } from '#schema/contracts/supergraph';
+import { CodedError } from '#schema/contracts/errors';
+import { createFetcher } from '#gateway/main';
+import { readGatewayConfig, type GatewayConfig } from '#gateway/config';
+import type { ServiceFetcher } from '#gateway/fetching/service-fetcher';
+import { createComposer } from '#gateway/supergraph/composer';
+import { createDatabaseRegistry } from '#gateway/supergraph/registry.drizzle';
+import { createFileRegistry } from '#gateway/supergraph/registry.file';
+import { type BlobStore, createBlobStore } from '#platform/blob-store';
+import { type Database, openDatabase } from '#platform/database/open-database';
+import { type KeyRing, loadKeys } from '#platform/keys';
+import { createLogger, type Logger } from '#platform/logger';
+import { createMetrics, type Metrics } from '#platform/metrics';
+import { createDataConverter } from '#platform/payload-codec';
+import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
+import type { Composer } from '#schema/contracts/supergraph';
+import { connectDurable, type DurableClient } from '#workers/client/connect-durable';
+import { installRuntime } from '#workers/host';
+import type { CliConfig } from '../config.js';
+
+export interface Platform {
+  config: CliConfig;
+  gatewayConfig: GatewayConfig;
+  env: NodeJS.ProcessEnv;
+  log: Logger;
+  metrics: Metrics;
+  keys: KeyRing;
+  temporal(): Promise<TemporalServer>;
+  native(): Promise<NativeConnection>;
+  dataConverter: DataConverter;
+  durable(): Promise<DurableClient>;
+  database(): Promise<Database>;
+  blobs(): Promise<BlobStore>;
+  registry(): Promise<SupergraphRegistry>;
+  composer(): Promise<Composer>;
+  fetcher(): Promise<ServiceFetcher>;
+  /** Has something closed with the rest. */
+  onClose(close: () => Promise<unknown>): void;
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID */
+export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): Promise<Platform> {
+  const log = createLogger({ name: 'sluice', level: config.logLevel });
+  const gatewayConfig = readGatewayConfig(env);
+  // Others must hold the same keys wherever Temporal or the database is shared.
+  const mayCreate = config.databaseUrl === null && config.temporal.address === null;
+  const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: mayCreate || config.supergraphFile !== null });
+  installRuntime(log);
+  const closers: (() => Promise<unknown>)[] = [];
+  const { namespace } = config.temporal;
+  const dataConverter = createDataConverter(keys, { namespace });
+  const metrics = createMetrics();
+
+  function lazily<T>(open: () => Promise<T>, close?: (opened: T) => Promise<unknown>): () => Promise<T> {
+    let opening: Promise<T> | undefined;
+    return () =>
+      (opening ??= open().then((opened) => {
+        if (close !== undefined) closers.push(() => close(opened));
+        return opened;
+      }));
+  }
+
+  const temporal = lazily(
+    () =>
+      ensureTemporal({
+        ...config.temporal,
+        cacheDir: config.cacheDir,
+        dataDir: config.dataDir,
+        path: env['PATH'] ?? '',
+        log,
+      }),
+    (server) => server.stop(),
+  );
+  const native = lazily(
+    async () => {
+      const { address } = await temporal();
+      return NativeConnection.connect({ address }).catch((cause: unknown) => {
+        throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
+      });
+    },
+    (connection) => connection.close(),
+  );
+  const durable = lazily(
+    async () => connectDurable({ address: (await temporal()).address, namespace, dataConverter, native: await native() }),
+    (client) => client.close(),
+  );
+  const database = lazily(
+    () => openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, log }),
+    (opened) => opened.close(),
+  );
+  const blobs = lazily(async () => createBlobStore(await database()));
+  const registry = lazily(async () => (config.supergraphFile === null ? createDatabaseRegistry(await database()) : createFileRegistry(config.supergraphFile)));
+  const composer = lazily(
+    async () => createComposer(),
+    (opened) => opened.close(),
+  );
+  const fetcher = lazily(
+    async () => createFetcher({ registry: await registry(), keys, log, metrics, config: gatewayConfig }),
+    (opened) => opened.close(),
+  );
+
+  return {
+    config,
+    gatewayConfig,
+    env,
+    log,
+    metrics,
+    keys,
+    temporal,
+    native,
+    dataConverter,
+    durable,
+    database,
+    blobs,
+    registry,
+    composer,
+    fetcher,
+    onClose: (close) => void closers.push(close),
+    close: async () => {
+      for (const close of closers.splice(0).reverse()) {
+        await close().catch((error: unknown) => log.error({ err: error }, 'a part did not close'));
+      }
+    },
+  };
+}

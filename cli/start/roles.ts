@@ -1,0 +1,170 @@
+// Each role put together on the shared parts of its process. Embedded, one process plays all of them.
+import { randomUUID } from 'node:crypto';
+import { createCredentials, type Credentials } from '#gateway/server/credentials';
+import { toTokenVerifierOptions } from '#gateway/config';
+import { startGateway, type RunningGateway } from '#gateway/main';
+import { composeChange, publishChange } from '#gateway/supergraph/publish';
+import { prepareSupergraph } from '#gateway/supergraph/prepare-supergraph';
+import { createTokenVerifier } from '#platform/identity/token-verifier';
+import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import { TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
+import { createFilesSubgraph } from '#subgraphs/files/main';
+import { createOperationsSubgraph } from '#subgraphs/operations/main';
+import { createAdmissions } from '#subgraphs/plugin-host/admissions';
+import { createPluginHost, servePluginHost, toPluginPath } from '#subgraphs/plugin-host/main';
+import { smokeRun } from '#subgraphs/plugin-host/smoke-run';
+import { createPluginsSubgraph } from '#subgraphs/plugins/main';
+import { createPluginStore } from '#subgraphs/plugins/store.drizzle';
+import { serveSubgraph, type Subgraph } from '#subgraphs/shared/create-subgraph';
+import { createTenantsSubgraph } from '#subgraphs/tenants/main';
+import { createPluginActivities } from '#workers/activities/plugin-activities';
+import { createRequestActivities } from '#workers/activities/request-activities';
+import { createSupergraphActivities } from '#workers/activities/supergraph-activities';
+import { translateErrors } from '#workers/activities/translate-errors';
+import { startWorkerHost, type WorkerHost } from '#workers/host';
+import { askService, SYSTEM_AUTH } from './ask-service.js';
+import type { Platform } from './platform.js';
+import { readPublishers, seedCatalog } from './publishers.js';
+
+/** An answer that a run keeps must fit into one payload, encrypted. */
+const MAX_RESPONSE_CHARS = 1_300_000;
+
+export const SUBGRAPHS = ['tenants', 'files', 'plugins', 'operations'] as const;
+export type SubgraphName = (typeof SUBGRAPHS)[number];
+
+export async function startSubgraphRole(platform: Platform, name: SubgraphName, port: number): Promise<string> {
+  const running = await serveSubgraph(await createOwnSubgraph(platform, name), { host: platform.config.host, port });
+  platform.onClose(() => running.close());
+  await (await platform.registry()).setAddress(name, platform.config.advertiseUrl ?? running.url);
+  return running.url;
+}
+
+async function createOwnSubgraph(platform: Platform, name: SubgraphName): Promise<Subgraph> {
+  const { keys, config } = platform;
+  const log = platform.log.child({ subgraph: name });
+  const demoDataAt = config.demoData ? Date.now() : null;
+  switch (name) {
+    case 'tenants':
+      return createTenantsSubgraph({ database: await platform.database(), keys, log, demoDataAt });
+    case 'files':
+      return createFilesSubgraph({ database: await platform.database(), blobs: await platform.blobs(), keys, log, demoDataAt });
+    case 'plugins': {
+      const store = await createPluginStore(await platform.database());
+      const blobs = await platform.blobs();
+      if (config.demoData) await seedCatalog({ dataDir: config.dataDir, packages: EXAMPLE_PACKAGES, store, blobs });
+      return createPluginsSubgraph({ store, blobs, door: await platform.durable(), keys, log });
+    }
+    case 'operations':
+      return createOperationsSubgraph({ door: await platform.durable(), temporalUrl: (await platform.temporal()).uiUrl, keys, log });
+  }
+}
+
+/** Written by scripts/build.ts. */
+const EXAMPLE_PACKAGES = [new URL('../../examples/sluice-qr-code-1.0.0.tgz', import.meta.url)];
+
+export async function startPluginHostRole(platform: Platform, port: number): Promise<string> {
+  const admissions = await createAdmissions(await platform.database());
+  const host = createPluginHost({ admissions, blobs: await platform.blobs(), keys: platform.keys, log: platform.log.child({ role: 'plugin-host' }) });
+  const running = await servePluginHost(host, { host: platform.config.host, port });
+  platform.onClose(() => running.close());
+  await (await platform.registry()).setAddress('plugin-host', platform.config.advertiseUrl ?? running.url);
+  return running.url;
+}
+
+/** Publishes the services that come with this release, unless they are what is published already. */
+export async function prepareServices(platform: Platform): Promise<void> {
+  if (platform.config.supergraphFile !== null) return;
+  await prepareSupergraph({ registry: await platform.registry(), composer: await platform.composer(), subgraphsFile: platform.config.subgraphsFile });
+}
+
+export interface WorkerRole {
+  host: WorkerHost;
+  credentials: Credentials;
+  instance: string;
+}
+
+/** @param options.plugins - serve plugin lifecycles and the coordinator as well */
+export async function startWorkerRole(platform: Platform, options: { plugins: boolean }): Promise<WorkerRole> {
+  const { log, keys } = platform;
+  const instance = randomUUID();
+  const credentials = createCredentials({
+    verifier: createTokenVerifier(toTokenVerifierOptions(platform.gatewayConfig.auth, keys)),
+    ...(platform.config.supergraphFile === null ? { standing: await createStandingCheck(platform) } : {}),
+    log,
+  });
+  const requests = translateErrors(createRequestActivities({ fetcher: await platform.fetcher(), judge: credentials, maxResponseChars: MAX_RESPONSE_CHARS }), log);
+  const host = await startWorkerHost({
+    connection: await platform.native(),
+    namespace: platform.config.temporal.namespace,
+    dataConverter: platform.dataConverter,
+    log,
+    queues: [
+      { taskQueue: TASK_QUEUES.orchestration, workflows: true, activities: requests },
+      { taskQueue: toGatewayTaskQueue(instance), workflows: false, activities: requests },
+      ...(options.plugins ? [{ taskQueue: TASK_QUEUES.plugins, workflows: true, activities: await createLifecycleActivities(platform) }] : []),
+    ],
+  });
+  platform.onClose(() => host.close());
+  return { host, credentials, instance };
+}
+
+async function createLifecycleActivities(platform: Platform): Promise<object> {
+  const { keys, log, config, env } = platform;
+  const [database, blobs, registry, composer, durable] = await Promise.all([platform.database(), platform.blobs(), platform.registry(), platform.composer(), platform.durable()]);
+  const [catalog, admissions] = [await createPluginStore(database), await createAdmissions(database)];
+  const plugins = createPluginActivities({
+    catalog,
+    blobs,
+    publishers: () => readPublishers(config.dataDir, env),
+    smokeRun,
+    dryRun: (change) => composeChange({ registry, composer, change }),
+    host: {
+      ...admissions,
+      toPath: toPluginPath,
+      ask: ({ name, host, path }, query) => askService({ registry, keys }, { name, host, path, query }),
+    },
+    publishGeneration: (request) => durable.publishGeneration(request),
+    serving: () => registry.serving(),
+    systemAuth: SYSTEM_AUTH,
+  });
+  const supergraph = createSupergraphActivities({ publish: (request) => publishChange({ registry, composer, ...request }) });
+  return translateErrors({ ...plugins, ...supergraph }, log);
+}
+
+/** A suspended tenant's callers are refused. While the tenants service is away nobody is locked out. */
+async function createStandingCheck(platform: Platform): Promise<(auth: AuthContext) => Promise<'TENANT_SUSPENDED' | null>> {
+  const registry = await platform.registry();
+  return async ({ tenant }) => {
+    try {
+      const data = await askService({ registry, keys: platform.keys }, { name: 'tenants', host: 'tenants', path: '/graphql', query: 'query($id: ID!) { tenant(id: $id) { status } }', variables: { id: tenant } });
+      return (data['tenant'] as { status: string } | null)?.status === 'SUSPENDED' ? 'TENANT_SUSPENDED' : null;
+    } catch (error) {
+      platform.log.warn({ err: error }, 'standing of a tenant not known: admitted');
+      return null;
+    }
+  };
+}
+
+export async function startGatewayRole(platform: Platform, worker: WorkerRole): Promise<RunningGateway> {
+  const gateway = await startGateway({
+    config: platform.gatewayConfig,
+    keys: platform.keys,
+    log: platform.log,
+    metrics: platform.metrics,
+    registry: await platform.registry(),
+    durable: await platform.durable(),
+    credentials: worker.credentials,
+    instance: worker.instance,
+    judgesThroughTemporal: true,
+    fetcher: await platform.fetcher(),
+  });
+  platform.onClose(() => gateway.close());
+  return gateway;
+}
+
+/** @throws CONFIG_INVALID when a role of its own would have nothing to share with the others */
+export function assertSharedParts({ config }: Platform): void {
+  const missing = [...(config.databaseUrl === null ? ['DATABASE_URL'] : []), ...(config.temporal.address === null ? ['TEMPORAL_ADDRESS'] : [])];
+  if (missing.length > 0) throw new CodedError('CONFIG_INVALID', `${missing.join(' and ')} must be set to start a role as a process of its own`);
+}

@@ -1,0 +1,135 @@
+import { CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import type { PluginActivities, PluginStep } from '#schema/contracts/activities';
+import type { AuthContext } from '#schema/contracts/identity';
+import { toOperationId } from '#schema/contracts/ids';
+import { type InstalledPlugin, type PluginInstallationRequest, SCAN_CHECKS, type ScanCheck, toPluginServiceName } from '#schema/contracts/plugins';
+import { createCancellableWork } from './shared/cancellation.js';
+import { toFailure, toWorkflowFailure } from './shared/failures.js';
+import { createReporter } from './shared/operation-reporter.js';
+import { createSaga, type Saga } from './shared/saga.js';
+
+const DEADLINE_MS = 10 * 60 * 1000;
+
+const activities = proxyActivities<PluginActivities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
+  retry: { maximumAttempts: 5, initialInterval: '200ms', backoffCoefficient: 2 },
+});
+/** An undo is tried for as long as it takes. */
+const undo = proxyActivities<PluginActivities>({ startToCloseTimeout: '30s', retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 } });
+
+const SCAN_LABELS: Record<ScanCheck, string> = {
+  archive: 'Scan the archive',
+  static: 'Scan the source',
+  permissions: 'Compare permissions',
+  smoke: 'Try it in a sandbox',
+};
+const STEPS = {
+  resolve: { id: 'resolve', label: 'Find the version' },
+  fetch: { id: 'fetch', label: 'Fetch the package' },
+  verify: { id: 'verify', label: 'Verify the signature' },
+  manifest: { id: 'validate-manifest', label: 'Validate the manifest' },
+  schema: { id: 'validate-schema', label: 'Validate the schema' },
+  load: { id: 'load', label: 'Load it in its sandbox' },
+  publish: { id: 'publish', label: 'Publish the new supergraph' },
+  served: { id: 'served', label: 'Wait for every gateway' },
+  probe: { id: 'probe', label: 'Probe the plugin' },
+  activate: { id: 'activate', label: 'Mark it active' },
+} as const;
+const scanStep = (check: ScanCheck) => ({ id: `scan-${check}`, label: SCAN_LABELS[check] });
+
+/** In the order of the story; each with the undo that takes it back. */
+export const INSTALLATION_STEPS = [STEPS.resolve, STEPS.fetch, STEPS.verify, ...SCAN_CHECKS.map(scanStep), STEPS.manifest, STEPS.schema, STEPS.load, STEPS.publish, STEPS.served, STEPS.probe, STEPS.activate];
+
+/**
+ * Brings a signed plugin into the live supergraph. When a step fails, or somebody cancels, every step before it is taken back.
+ *
+ * @throws ApplicationFailure with a code of the plugins' section of the registry; CancelledFailure
+ */
+export async function plugin_installation_workflow(request: PluginInstallationRequest, auth: AuthContext): Promise<InstalledPlugin> {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
+  const reporter = createReporter({ showsStatus: true });
+  const work = createCancellableWork(reporter);
+  const saga = createSaga(reporter);
+  reporter.started(`Install ${request.plugin}`, INSTALLATION_STEPS);
+
+  try {
+    const installed = await work.run(() => withDeadline(() => install(saga, request, auth, operationId)));
+    reporter.completed();
+    return installed;
+  } catch (error) {
+    await saga.compensate();
+    if (work.isCancelled()) {
+      reporter.cancelled(work.reason());
+      throw work.toFailure();
+    }
+    const failure = toFailure(error);
+    reporter.failed(failure);
+    throw toWorkflowFailure(failure);
+  }
+}
+
+async function install(saga: Saga, { plugin, version, grantedPermissions: granted }: PluginInstallationRequest, auth: AuthContext, operationId: string): Promise<InstalledPlugin> {
+  const step: PluginStep = await saga.step(STEPS.resolve, () => activities.resolve_plugin_activity({ operationId, plugin, version }));
+  await saga.step(
+    STEPS.fetch,
+    () => activities.fetch_package_activity(step),
+    { label: 'Release the package', run: () => undo.release_package_activity(step) },
+  );
+  await saga.step(STEPS.verify, () => activities.verify_signature_activity(step));
+
+  const deleteReports = { label: 'Delete the scan report', run: () => undo.delete_scan_reports_activity(step) };
+  await allOrFirstFailure([
+    ...SCAN_CHECKS.map((check) => saga.step(scanStep(check), () => activities.scan_package_activity({ ...step, check, granted }), deleteReports)),
+    saga.step(STEPS.manifest, () => activities.validate_manifest_activity(step)),
+    saga.step(STEPS.schema, () => activities.validate_schema_activity(step)),
+  ]);
+
+  const service = await saga.step(
+    STEPS.load,
+    () => activities.load_sandbox_activity({ ...step, granted }),
+    { label: 'Unload it', run: () => undo.unload_sandbox_activity(step) },
+  );
+  const { generation } = await saga.step(
+    STEPS.publish,
+    () => activities.publish_generation_activity({ operationId, change: { kind: 'put', service }, requestedBy: auth }),
+    // Not "the one before": somebody else's change may have been published meanwhile.
+    {
+      label: 'Publish a supergraph without it',
+      run: async () => void (await undo.publish_generation_activity({ operationId, change: { kind: 'remove', name: toPluginServiceName(plugin) }, requestedBy: auth })),
+    },
+  );
+  await saga.step(STEPS.served, () => activities.await_generation_served_activity({ generation }));
+  await saga.step(STEPS.probe, () => activities.probe_plugin_activity(step));
+  return saga.step(
+    STEPS.activate,
+    () => activities.mark_plugin_active_activity({ ...step, generation, granted, auth }),
+    { label: 'Take the installation back', run: () => undo.delete_installation_activity(step) },
+  );
+}
+
+/** Waits for all of them, so that no undo meets a step that still works; then the first failure counts. */
+async function allOrFirstFailure(steps: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(steps);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Races the work against a timer; the loser is cancelled. */
+async function withDeadline<T>(work: () => Promise<T>): Promise<T> {
+  const timer = new CancellationScope();
+  const scope = new CancellationScope();
+  const deadline = timer.run(() => sleep(DEADLINE_MS)).then(() => {
+    scope.cancel();
+    throw toWorkflowFailure({ code: 'DEADLINE_EXCEEDED', message: 'the installation took longer than 10 minutes', retryable: true });
+  });
+  const done = scope.run(work);
+  try {
+    return await Promise.race([done, deadline]);
+  } finally {
+    timer.cancel();
+    await Promise.allSettled([done, deadline]);
+  }
+}
