@@ -13,16 +13,20 @@ import { isLoopback } from './config.js';
 import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fetcher.js';
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
+import { createDocumentChecker } from './server/check-document.js';
 import type { Credentials } from './server/credentials.js';
 import { createDevLogin } from './server/dev-login.js';
 import type { DurablePort } from './server/durable-port.js';
 import { createOperationExecutor } from './server/execute-operation.js';
 import { createGraphQLHttpHandler } from './server/graphql-http.js';
+import { createGraphQLWs } from './server/graphql-ws.js';
 import { createDoor } from './server/http-door.js';
 import { notFound } from './server/http-replies.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
 import { createConsoleHandler } from './server/static-console.js';
+import { createSubscriptionRunner } from './subscriptions/run-subscription.js';
+import { createServiceStreams } from './subscriptions/service-streams.js';
 import { createGenerations } from './supergraph/generations.js';
 import { createServiceResolver } from './supergraph/service-resolver.js';
 
@@ -79,6 +83,23 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     log,
   });
   const apollo = createApolloServer({ generations, operations, log });
+  const streams = createServiceStreams({ resolve: createServiceResolver(registry), keys, log });
+  const subscriptions = createSubscriptionRunner({
+    streams,
+    fetcher,
+    fetchTimeoutMs: config.subgraph.timeoutMs,
+    onOpen: (change) => metrics.subscriptions.inc(change),
+  });
+  const sockets = createGraphQLWs({
+    generations,
+    documents: createDocumentChecker(),
+    operations,
+    subscriptions,
+    credentials,
+    origins,
+    metrics,
+    log,
+  });
   if (durable !== null && deps.judgesThroughTemporal === true) {
     const queue = toGatewayTaskQueue(instance);
     credentials.judgeThrough((reference) =>
@@ -101,6 +122,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       log,
     }),
   );
+  http.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   const admin = createHttpServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== '/metrics') return notFound(response);
     metrics.render().then(
@@ -109,12 +131,17 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     );
   });
 
-  const opened: (() => Promise<unknown>)[] = [() => planner.close(), ...(deps.fetcher === undefined ? [() => fetcher.close()] : [])];
+  const opened: (() => Promise<unknown>)[] = [
+    () => streams.close(),
+    () => planner.close(),
+    ...(deps.fetcher === undefined ? [() => fetcher.close()] : []),
+  ];
   try {
     await apollo.start();
     opened.unshift(() => apollo.stop());
     const url = await listen(http, { host: config.host, port: config.port, name: 'gateway' });
-    opened.unshift(() => closeServer(http, FINISH_MS));
+    // The server's end waits for upgraded sockets too, so both go down at once.
+    opened.unshift(() => Promise.all([sockets.close(), closeServer(http, FINISH_MS)]));
     const adminUrl = await listen(admin, { ...config.admin, name: 'metrics' });
     opened.push(() => closeServer(admin, 0));
     return {

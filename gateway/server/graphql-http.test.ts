@@ -137,7 +137,7 @@ describe('the door', () => {
     [415, 'BAD_REQUEST', JSON.stringify(ask), { 'content-encoding': 'gzip' }],
     [413, 'REQUEST_TOO_LARGE', `{"query":"${' '.repeat(3 * 1024 * 1024)}"}`, {}],
   ])('answers %i %s to a bad body', async (status, code, body, headers) => {
-    const response = await gateway.post(body, headers as Record<string, string>);
+    const response = await gateway.post(body, headers);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code } }] });
   });
@@ -163,7 +163,7 @@ describe('the door', () => {
     ['a page that hides its origin', { origin: 'null' }],
     ['another site without an origin', { 'sec-fetch-site': 'cross-site' }],
   ])('refuses %s', async (_, headers) => {
-    const response = await gateway.post(ask, headers as Record<string, string>);
+    const response = await gateway.post(ask, headers);
     expect(response.status).toBe(403);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });

@@ -1,5 +1,6 @@
 // POST and GET /graphql: a thin Node handler in front of Apollo Server.
 // Order: origin → identity → body → Apollo. An anonymous caller costs no parsing, a foreign page not even a look at its token.
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApolloServer } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
@@ -32,6 +33,8 @@ export function createGraphQLHttpHandler({ server, credentials, origins, metrics
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { auth } = await credentials.identify(bearerOf(request));
     const left = new AbortController();
+    // Each fetch of the operation listens.
+    setMaxListeners(0, left.signal);
     // 'close' also follows a finished answer; then nobody listens any more.
     response.once('close', () => left.abort());
     const body = request.method === 'POST' ? await readGraphQLBody(request) : null;

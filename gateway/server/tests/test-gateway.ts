@@ -50,7 +50,7 @@ export async function startService({ name, sdl, resolvers = {}, handler }: TestS
     if (handler !== undefined) return handler(request, response);
     let body = '';
     request.on('data', (chunk: Buffer | string) => (body += chunk.toString()));
-    request.on('end', () => calls.push({ headers: request.headers, body: JSON.parse(body) }));
+    request.on('end', () => calls.push({ headers: request.headers, body: JSON.parse(body) as RunningService['calls'][number]['body'] }));
     void answer(request, response);
   });
   const sockets = new WebSocketServer({ server });
