@@ -1,6 +1,6 @@
 // A plugin in a thread of its own, so that a kill concerns this plugin alone.
 // X1. Calls over the concurrency cap are refused at once.
-// X2. The interrupt inside QuickJS misses native loops: a call over 4 × its limit ends the thread; the next call starts another.
+// X2. The interrupt inside QuickJS misses native loops: a call over 10 × its limit ends the thread; the next call starts another.
 // X3. What comes back is JSON without `__proto__`.
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { Json } from '#schema/contracts/json';
@@ -9,7 +9,7 @@ import { createThreadClient, startThread, type ThreadClient } from '#platform/th
 import type { SandboxMethods } from './sandbox-thread.js';
 
 const LOAD_TIMEOUT_MS = 10_000;
-const MIN_WATCHDOG_MS = 250;
+const MIN_WATCHDOG_MS = 500;
 
 export interface Sandbox {
   /** Resolvers the plugin has, as `Type.field`. */
@@ -22,7 +22,7 @@ export interface Sandbox {
 /** @throws LOAD_FAILED, CPU_LIMIT, MEMORY_LIMIT */
 export async function createSandbox(plugin: { source: string; limits?: Partial<PluginLimits> }): Promise<Sandbox> {
   const limits: PluginLimits = { ...DEFAULT_PLUGIN_LIMITS, ...plugin.limits };
-  const watchdogMs = Math.max(MIN_WATCHDOG_MS, 4 * limits.cpuMs);
+  const watchdogMs = Math.max(MIN_WATCHDOG_MS, 10 * limits.cpuMs);
   let running = 0;
   let loading = open();
   const { resolvers } = await loading.catch(async (error: unknown) => {
