@@ -1,0 +1,278 @@
+// The durable half, over a stand-in for Temporal that runs nothing by itself: what is started, awaited, cancelled and refused.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '#schema/contracts/errors';
+import type { OperationFacts, OperationSnapshot } from '#schema/contracts/operations';
+import type { ComplexRequest } from '#schema/contracts/workflows';
+import type { DurablePort } from './durable-port.js';
+import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
+
+interface Started {
+  name: string;
+  workflowId: string;
+  facts: OperationFacts;
+  once: boolean | undefined;
+  request: ComplexRequest;
+  operationId: string;
+  finish(result: unknown): void;
+  fail(error: Error): void;
+  result: Promise<never>;
+}
+
+const started: Started[] = [];
+const cancelled: { id: string; reason: string | null }[] = [];
+let isAvailable = true;
+let startFails: Error | undefined;
+let onStarted: (run: Started) => void;
+
+const durable: DurablePort = {
+  isAvailable: () => isAvailable,
+  async start(name, args, { workflowId, facts, once }) {
+    if (startFails !== undefined) throw startFails;
+    const known = started.find((run) => run.workflowId === workflowId);
+    if (known !== undefined) throw new CodedError('OPERATION_IN_PROGRESS', 'running', { details: { operationId: known.operationId } });
+    const outcome = withResolvers<never>();
+    outcome.promise.catch(() => undefined);
+    const run: Started = {
+      name,
+      workflowId,
+      facts,
+      once,
+      request: args[0] as ComplexRequest,
+      operationId: `op_run${started.length}`,
+      finish: (result) => outcome.resolve(result as never),
+      fail: outcome.reject,
+      result: outcome.promise,
+    };
+    started.push(run);
+    onStarted(run);
+    return { operationId: run.operationId, result: () => run.result };
+  },
+  attach: (operationId) => ({ operationId, result: () => find(operationId).result }),
+  describe: async (id) => (started.some((run) => run.operationId === id) ? toSnapshot(find(id)) : undefined),
+  cancel: async (id, { reason }) => void cancelled.push({ id, reason }),
+  judgeCredential: () => Promise.reject(new Error('not asked')),
+};
+
+function find(operationId: string): Started {
+  const run = started.find((candidate) => candidate.operationId === operationId);
+  if (run === undefined) throw new Error(`no run ${operationId}`);
+  return run;
+}
+
+function toSnapshot({ operationId, workflowId, facts }: Started): OperationSnapshot {
+  return {
+    id: operationId,
+    workflowId,
+    runId: 'r',
+    workflowType: 'x',
+    facts,
+    status: 'WORKING',
+    createdAt: '2026-01-01T00:00:00Z',
+    closedAt: null,
+    result: null,
+    failure: null,
+  };
+}
+
+const BOTH = '{ book { author { name } } }';
+const answerOf = (data: unknown): unknown => ({ response: { data }, services: [] });
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway({
+    deps: { durable },
+    services: [
+      {
+        name: 'books',
+        sdl: `type Query { book: Book } type Mutation { addBook(title: String): Book }
+              type Book @key(fields: "id") { id: ID! author: Author } type Author @key(fields: "id", resolvable: false) { id: ID! }`,
+        resolvers: {
+          Query: { book: () => ({ id: 'b1', author: { id: 'a1' } }) },
+          Mutation: { addBook: () => ({ id: 'b9', author: { id: 'a1' } }) },
+        },
+      },
+      {
+        name: 'authors',
+        sdl: 'type Query { nobody: Int } type Author @key(fields: "id") { id: ID! name: String }',
+        resolvers: { Author: { __resolveReference: ({ id }: { id: string }) => ({ id, name: 'Ada' }) } },
+      },
+    ],
+  });
+});
+afterAll(() => gateway.close());
+beforeEach(() => {
+  started.length = 0;
+  cancelled.length = 0;
+  isAvailable = true;
+  startFails = undefined;
+  onStarted = () => undefined;
+  for (const service of Object.values(gateway.services)) service.calls.length = 0;
+});
+
+describe('an operation over several services', () => {
+  it('is a run that is named in the answer and its header', async () => {
+    onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
+    const response = await gateway.post({ query: `query Both ${BOTH}` });
+    expect(response.headers.get('operation-id')).toBe('op_run0');
+    expect(await response.json()).toEqual({
+      data: { book: { author: { name: 'Ada' } } },
+      extensions: { operation: { id: 'op_run0', path: 'durable', reason: 'several-services' } },
+    });
+    expect(started).toMatchObject([
+      {
+        name: 'multi_service_orchestration_workflow',
+        facts: { kind: 'ORCHESTRATION', title: 'Both', tenant: 'ten_acme', startedBy: 'usr_alice' },
+        request: { generation: 1, operationName: 'Both', synchronous: true, plan: { services: ['authors', 'books'] } },
+      },
+    ]);
+    expect(started[0]?.workflowId).toMatch(/^request\/ten_acme\/[0-9a-f-]{36}$/);
+    expect(gateway.services['books']?.calls).toEqual([]);
+  });
+
+  it('hands nothing over that could be a credential', async () => {
+    onStarted = (run) => run.finish(answerOf({ book: null }));
+    await gateway.query(BOTH);
+    expect(JSON.stringify(started)).not.toContain('eyJ');
+  });
+
+  it('gets introspection from here and data from the run, in the order of the query', async () => {
+    onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
+    const { data } = await gateway.query('{ __type(name: "Book") { name } book { author { name } } }');
+    expect(JSON.stringify(data)).toBe('{"__type":{"name":"Book"},"book":{"author":{"name":"Ada"}}}');
+  });
+
+  it('tells why its run failed, and which run that was', async () => {
+    onStarted = (run) => run.fail(new CodedError('OPERATION_CANCELLED', 'cancelled'));
+    expect(await gateway.query(BOTH)).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: 'OPERATION_CANCELLED', operationId: 'op_run0' } }],
+    });
+  });
+});
+
+describe('a caller that leaves', () => {
+  const leaveDuring = async (query: string): Promise<void> => {
+    const leaving = new AbortController();
+    onStarted = () => leaving.abort();
+    await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await gateway.token()}` },
+      body: JSON.stringify({ query }),
+      signal: leaving.signal,
+    }).catch(() => undefined);
+  };
+
+  it('ends its query', async () => {
+    await leaveDuring(BOTH);
+    await expect.poll(() => cancelled).toEqual([{ id: 'op_run0', reason: 'the caller left' }]);
+  });
+
+  it('does not end its mutation', async () => {
+    await leaveDuring('mutation { addBook { author { name } } }');
+    // A later query of the same kind is cancelled; by then the mutation would have been.
+    await leaveDuring(BOTH);
+    await expect.poll(() => cancelled).toEqual([{ id: 'op_run1', reason: 'the caller left' }]);
+  });
+});
+
+describe('without Temporal', () => {
+  beforeEach(() => {
+    isAvailable = false;
+  });
+
+  it('a query runs directly and says so', async () => {
+    expect(await gateway.query(BOTH)).toEqual({
+      data: { book: { author: { name: 'Ada' } } },
+      extensions: { operation: { path: 'direct', reason: 'temporal-unavailable' } },
+    });
+  });
+
+  it('a mutation that needs a run is refused with 503 before anything is sent', async () => {
+    const response = await gateway.post({ query: 'mutation { addBook { author { name } } }' });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'TEMPORAL_UNAVAILABLE', retryable: true } }] });
+    expect(gateway.services['books']?.calls).toEqual([]);
+  });
+
+  it('that goes away at the start, a query runs directly and a mutation is refused', async () => {
+    isAvailable = true;
+    startFails = new CodedError('TEMPORAL_UNAVAILABLE', 'gone');
+    expect((await gateway.query(BOTH)).extensions?.operation).toEqual({ path: 'direct', reason: 'temporal-unavailable' });
+    expect((await gateway.post({ query: 'mutation { addBook { author { name } } }' })).status).toBe(503);
+    expect(gateway.services['books']?.calls).toHaveLength(1);
+  });
+});
+
+describe('a mutation with an Idempotency-Key', () => {
+  const send = (title: string, key = 'k1', user?: string): Promise<Response> =>
+    gateway.post(
+      { query: 'mutation ($title: String) { addBook(title: $title) { id } }', variables: { title } },
+      { 'idempotency-key': key, ...(user === undefined ? {} : { authorization: `Bearer ${user}` }) },
+    );
+
+  it('runs once: a repeat is answered by the first run', async () => {
+    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    const [first, second] = [await send('A'), await send('A')];
+    expect(started).toHaveLength(1);
+    expect(started[0]).toMatchObject({ name: 'api_request_workflow', once: true });
+    expect(started[0]?.workflowId).toMatch(/^request\/ten_acme\/[\w-]{43}$/);
+    expect([await first.text(), await second.text()].every((text) => text.includes('b9'))).toBe(true);
+    expect(second.headers.get('operation-id')).toBe('op_run0');
+  });
+
+  it('cannot be used for another request', async () => {
+    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    await send('A');
+    const response = await send('B');
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'CONFLICT' } }] });
+  });
+
+  it('does not meet the key of another caller', async () => {
+    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    await send('A');
+    await send('A', 'k1', await gateway.token('viewer'));
+    expect(started).toHaveLength(2);
+  });
+
+  it('is refused when the key is too long', async () => {
+    expect((await send('A', 'k'.repeat(257))).status).toBe(400);
+  });
+});
+
+describe('/operations/{id} over a foreign supergraph', () => {
+  const ask = async (id: string, user: 'alice' | 'bob' | 'admin', method = 'GET'): Promise<Response> =>
+    fetch(`${gateway.url}/operations/${id}`, { method, headers: { authorization: `Bearer ${await gateway.token(user)}` } });
+
+  beforeEach(async () => {
+    onStarted = (run) => run.finish(answerOf({ book: null }));
+    await gateway.query(BOTH);
+  });
+
+  it('describes the run to its owner and to operators, to nobody else', async () => {
+    const response = await ask('op_run0', 'alice');
+    expect([response.status, response.headers.get('vary'), response.headers.get('retry-after')]).toEqual([200, 'Accept, Origin', '1']);
+    expect(await response.json()).toMatchObject({ id: 'op_run0', kind: 'ORCHESTRATION', status: 'WORKING', done: false });
+    expect((await ask('op_run0', 'admin')).status).toBe(200);
+    expect((await ask('op_run0', 'bob')).status).toBe(404);
+    expect((await ask('op_none', 'alice')).status).toBe(404);
+    expect((await fetch(`${gateway.url}/operations/op_run0`)).status).toBe(401);
+  });
+
+  it('is asked to stop by DELETE', async () => {
+    expect((await ask('op_run0', 'bob', 'DELETE')).status).toBe(404);
+    expect(cancelled).toEqual([]);
+    const response = await ask('op_run0', 'alice', 'DELETE');
+    expect([response.status, response.headers.get('location')]).toEqual([202, '/operations/op_run0']);
+    expect(cancelled).toHaveLength(1);
+    expect((await ask('op_run0', 'alice', 'PUT')).status).toBe(405);
+  });
+});
+
+/** `Promise.withResolvers` is not in Node 20. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((yes, no) => ([resolve, reject] = [yes, no]));
+  return { promise, resolve, reject };
+}
