@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { readGatewayConfig } from './config.js';
+
+describe('the settings of the gateway', () => {
+  it('are safe when nothing is set', () => {
+    expect(readGatewayConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 4000,
+      admin: { host: '127.0.0.1', port: 4001 },
+      auth: { mode: 'dev' },
+      execution: 'auto',
+      allowedOrigins: [],
+      subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024 },
+      drainWaitMs: 0,
+    });
+  });
+
+  it.each([
+    [{ HOST: '0.0.0.0', SLUICE_AUTH: 'dev' }, /'dev' is for this machine only/],
+    [{ HOST: '0.0.0.0', SLUICE_AUTH: 'none' }, /'none' is for this machine only/],
+    [{ HOST: '0.0.0.0' }, /SLUICE_JWKS_URL.*SLUICE_JWT_ISSUER/],
+    [{ SLUICE_AUTH: 'jwt', SLUICE_JWKS_URL: 'file:///keys' }, /SLUICE_JWKS_URL/],
+    [{ PORT: 'http' }, /PORT.*got 'http'/],
+    [{ SLUICE_EXECUTION: 'sometimes' }, /SLUICE_EXECUTION/],
+    [{ SLUICE_ALLOWED_ORIGINS: '*' }, /expected origins like/],
+    [{ SLUICE_ALLOWED_ORIGINS: 'https://a.example/path' }, /expected origins like/],
+    [{ SUBGRAPH_TIMEOUT_MS: '0' }, /SUBGRAPH_TIMEOUT_MS/],
+  ])('are refused with a sentence: %j', (env, message) => {
+    expect(() => readGatewayConfig(env)).toThrowError(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('take tokens of an issuer where others can reach the gateway', () => {
+    const env = {
+      HOST: '0.0.0.0',
+      SLUICE_JWKS_URL: 'https://id.example/keys',
+      SLUICE_JWT_ISSUER: 'https://id.example',
+      SLUICE_ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+    };
+    expect(readGatewayConfig(env)).toMatchObject({
+      auth: { mode: 'jwt', issuer: 'https://id.example', audience: 'sluice' },
+      allowedOrigins: ['https://a.example', 'https://b.example'],
+    });
+  });
+});

@@ -1,0 +1,154 @@
+// A gateway under a registry that changes: new fields answer, nothing that runs breaks, a bad generation changes nothing.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CodedError } from '#schema/contracts/errors';
+import type { Generation, ServedGeneration, SupergraphRegistry, SupergraphService } from '#schema/contracts/supergraph';
+import { sha256 } from '#platform/blob-store';
+import { startService, startTestGateway, type RunningService, type TestGateway } from '../server/tests/test-gateway.js';
+import { createComposer } from './composer.js';
+
+const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key"])\n';
+const composer = createComposer();
+
+/** The registry's contract in memory, as two processes of one deployment would see it. */
+function createMemoryRegistry(): SupergraphRegistry & { isAway: boolean } {
+  const generations: Generation[] = [];
+  const addresses = new Map<string, string>();
+  const serving = new Map<string, ServedGeneration>();
+  const registry = {
+    isAway: false,
+    newest: async () => {
+      if (registry.isAway) throw new CodedError('DATABASE_UNAVAILABLE', 'away');
+      return generations.at(-1);
+    },
+    get: async (number: number) => generations.find((generation) => generation.number === number),
+    publish: async (next: Generation) => void generations.push(next),
+    publishedBy: async () => undefined,
+    addresses: async () => addresses,
+    setAddress: async (host: string, url: string) => void addresses.set(host, url),
+    recordServing: async (served: Omit<ServedGeneration, 'seenAtMs'>) =>
+      void serving.set(served.instance, { ...served, seenAtMs: Date.now() }),
+    forgetServing: async (instance: string) => void serving.delete(instance),
+    serving: async () => [...serving.values()],
+  };
+  return registry;
+}
+
+const words = (name: string, path = '/graphql', fields = ''): SupergraphService => ({
+  name,
+  sdl: `${LINK}type Query { ${name}: String ${fields} }`,
+  host: name,
+  path,
+  signed: false,
+  plugin: null,
+});
+
+let registry: ReturnType<typeof createMemoryRegistry>;
+let gateway: TestGateway;
+let services: RunningService[];
+
+async function publish(...list: SupergraphService[]): Promise<number> {
+  const { supergraphSdl } = await composer.compose(list.map(({ name, sdl }) => ({ name, sdl, url: `sluice://${name}` })));
+  const number = ((await registry.newest())?.number ?? 0) + 1;
+  await registry.publish({ number, digest: sha256(supergraphSdl), supergraphSdl, services: list }, null);
+  return number;
+}
+const isServed = (number: number): Promise<void> =>
+  expect.poll(async () => (await registry.serving())[0]?.number, { timeout: 5_000, interval: 20 }).toBe(number);
+
+beforeAll(async () => {
+  const resolve = (name: string): Record<string, unknown> => ({ Query: { [name]: () => name } });
+  services = await Promise.all(
+    ['one', 'two'].map((name) => startService({ name, sdl: `type Query { ${name}: String }`, resolvers: resolve(name) })),
+  );
+});
+afterAll(async () => {
+  await composer.close();
+  for (const { server } of services) server.close();
+});
+afterEach(() => gateway.close());
+
+async function start(): Promise<void> {
+  registry = createMemoryRegistry();
+  for (const { name, url } of services) await registry.setAddress(name, new URL(url).origin);
+  await publish(words('one'));
+  gateway = await startTestGateway({ services: [{ name: 'unused', sdl: 'type Query { a: Int }' }], deps: { registry } });
+}
+
+describe('a gateway follows the registry', () => {
+  it('answers a new field once its generation is served, and not before', async () => {
+    await start();
+    expect((await gateway.query('{ two }')).errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    await isServed(await publish(words('one'), words('two')));
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    expect((await gateway.query('{ two }')).data).toEqual({ two: 'two' });
+    expect(await (await fetch(`${gateway.url}/health/ready`)).json()).toMatchObject({ generation: 2 });
+  });
+
+  it('sends new operations to a service’s new path, also when the schema did not change', async () => {
+    await start();
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? '');
+      request.resume();
+      response.end('{"data":{"one":"moved"}}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await registry.setAddress('one', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await isServed(await publish(words('one', '/v2')));
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'moved' });
+    expect(paths).toEqual(['/v2']);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('finishes an operation on the generation that admitted it, while another is swapped in', async () => {
+    await start();
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      request.resume();
+      void released.then(() => response.end('{"data":{"one":"slow"}}'));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await registry.setAddress('slow', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await isServed(await publish({ ...words('one'), host: 'slow' }));
+    const running = gateway.query('{ one }');
+    await expect.poll(() => asked.length).toBe(1);
+    await isServed(await publish(words('two')));
+    release();
+    expect((await running).data).toEqual({ one: 'slow' });
+    expect((await gateway.query('{ one }')).errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('keeps the old generation when the new one cannot be loaded, and takes the next good one', async () => {
+    await start();
+    await registry.publish({ number: 2, digest: 'x', supergraphSdl: 'type Query { broken: Nothing }', services: [] }, null);
+    await expect.poll(() => gateway.log.some((line) => line.includes('could not be loaded')), { timeout: 5_000 }).toBe(true);
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    await isServed(await publish(words('one'), words('two')));
+    expect((await gateway.query('{ two }')).data).toEqual({ two: 'two' });
+  });
+
+  it('serves on while the registry is away, and catches up after', async () => {
+    await start();
+    registry.isAway = true;
+    await expect.poll(() => gateway.log.some((line) => line.includes('does not answer')), { timeout: 5_000 }).toBe(true);
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    registry.isAway = false;
+    await isServed(await publish(words('one'), words('two')));
+  });
+
+  it('signs off when it ends', async () => {
+    await start();
+    await isServed(1);
+    await gateway.close();
+    expect(await registry.serving()).toEqual([]);
+  });
+});
