@@ -16,7 +16,8 @@ export async function printToken(args: readonly string[], config: CliConfig, env
     throw new CodedError('BAD_USER_INPUT', `--user: expected one of ${Object.keys(DEV_USERS).join(', ')}, got '${user}'`);
   }
   const ttlSeconds = Number(values.ttl);
-  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1) throw new CodedError('BAD_USER_INPUT', `--ttl: expected whole seconds, got '${values.ttl}'`);
+  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1)
+    throw new CodedError('BAD_USER_INPUT', `--ttl: expected whole seconds, got '${values.ttl}'`);
   const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: true });
   console.log(await issueDevToken(keys, user as keyof typeof DEV_USERS, { ttlSeconds }));
   return 0;

@@ -23,7 +23,9 @@ export async function createBlobStore(database: Database): Promise<BlobStore> {
   await runMigrations(database, { schema: 'blobs', folder: new URL('./migrations', import.meta.url) });
   const { pool } = database;
 
-  async function inTransaction<T>(work: (query: (sql: string, values: unknown[]) => Promise<{ rowCount: number | null }>) => Promise<T>): Promise<T> {
+  async function inTransaction<T>(
+    work: (query: (sql: string, values: unknown[]) => Promise<{ rowCount: number | null }>) => Promise<T>,
+  ): Promise<T> {
     const client = await pool.connect();
     try {
       await client.query('begin');
@@ -43,7 +45,10 @@ export async function createBlobStore(database: Database): Promise<BlobStore> {
       const digest = sha256(bytes);
       await inTransaction(async (query) => {
         // `do update` locks the row, so that a release at the same time cannot delete it under the new reference.
-        await query('insert into blobs.blobs (digest, bytes) values ($1, $2) on conflict (digest) do update set digest = excluded.digest', [digest, Buffer.from(bytes)]);
+        await query('insert into blobs.blobs (digest, bytes) values ($1, $2) on conflict (digest) do update set digest = excluded.digest', [
+          digest,
+          Buffer.from(bytes),
+        ]);
         await query('insert into blobs.references (digest, owner) values ($1, $2) on conflict do nothing', [digest, owner]);
       });
       return digest;
@@ -67,7 +72,10 @@ export async function createBlobStore(database: Database): Promise<BlobStore> {
       await inTransaction(async (query) => {
         await query('select 1 from blobs.blobs where digest = $1 for update', [digest]);
         await query('delete from blobs.references where digest = $1 and owner = $2', [digest, owner]);
-        await query('delete from blobs.blobs b where digest = $1 and not exists (select 1 from blobs.references r where r.digest = b.digest)', [digest]);
+        await query(
+          'delete from blobs.blobs b where digest = $1 and not exists (select 1 from blobs.references r where r.digest = b.digest)',
+          [digest],
+        );
       });
     },
   };

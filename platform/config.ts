@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
 
 /**
@@ -14,7 +14,8 @@ export function parseEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.Pro
   const mistakes = parsed.error.issues.map((issue) => {
     const name = issue.path.join('.') || 'environment';
     const value = set[String(issue.path[0])];
-    const got = value === undefined ? 'nothing' : /KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL/.test(name) ? 'a value that is not shown' : `'${value}'`;
+    const got =
+      value === undefined ? 'nothing' : /KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL/.test(name) ? 'a value that is not shown' : `'${value}'`;
     return `${name}: ${issue.message}; got ${got}`;
   });
   throw new CodedError('CONFIG_INVALID', `wrong settings: ${mistakes.join(' · ')}`);

@@ -5,7 +5,10 @@ import { CodedError } from '#schema/contracts/errors';
 
 /** Node's server with limits that hold against slow and oversized requests. */
 export function createHttpServer(handler: RequestListener): Server {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000 }, handler);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000 },
+    handler,
+  );
   server.maxConnections = 10_000;
   return server;
 }
@@ -21,7 +24,11 @@ export async function listen(server: Server, at: { host: string; port: number; n
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new CodedError('PORT_TAKEN', `${at.name}: port ${at.port} on ${at.host} is taken by another program; set another one or end that program`, { cause });
+      throw new CodedError(
+        'PORT_TAKEN',
+        `${at.name}: port ${at.port} on ${at.host} is taken by another program; set another one or end that program`,
+        { cause },
+      );
     }
     throw new CodedError('CONFIG_INVALID', `${at.name}: cannot listen on ${at.host}:${at.port} (${code ?? 'unknown'})`, { cause });
   }

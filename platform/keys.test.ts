@@ -28,7 +28,9 @@ describe('loadKeys', () => {
   });
 
   it('names what is wrong without showing the secret', async () => {
-    const error = await loadKeys({ dataDir, env: { SLUICE_KEYS: '{"version":1,"operation":"c2VjcmV0"}' }, mayCreate: true }).catch((e: Error) => e);
+    const error = await loadKeys({ dataDir, env: { SLUICE_KEYS: '{"version":1,"operation":"c2VjcmV0"}' }, mayCreate: true }).catch(
+      (e: Error) => e,
+    );
     expect((error as Error).message).toContain('operation: expected 32 bytes');
     expect((error as Error).message).not.toContain('c2VjcmV0');
   });

@@ -40,7 +40,10 @@ export async function loadKeys(options: { dataDir: string; env: NodeJS.ProcessEn
   const known = await readIfThere(file);
   if (known !== undefined) return toKeyRing(known, file);
   if (!options.mayCreate) {
-    throw new CodedError('CONFIG_INVALID', 'SLUICE_KEYS must be set where Temporal or the database is shared: all processes need the same keys (npx sluice keys makes them)');
+    throw new CodedError(
+      'CONFIG_INVALID',
+      'SLUICE_KEYS must be set where Temporal or the database is shared: all processes need the same keys (npx sluice keys makes them)',
+    );
   }
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   await chmod(options.dataDir, 0o700);
@@ -80,12 +83,15 @@ function toKeyRing(text: string, source: string): KeyRing {
   }
   const parsed = KeyFile.safeParse(json);
   if (!parsed.success) {
-    throw new CodedError('CONFIG_INVALID', `${source}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' · ')}`);
+    throw new CodedError(
+      'CONFIG_INVALID',
+      `${source}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' · ')}`,
+    );
   }
   const { devToken, service, payload, operation } = parsed.data;
   const { kty, crv, x, y } = devToken.privateJwk;
   return {
-    devToken: { kid: devToken.kid, privateJwk: devToken.privateJwk as JWK, publicJwk: { kty, crv, x, y } },
+    devToken: { kid: devToken.kid, privateJwk: devToken.privateJwk, publicJwk: { kty, crv, x, y } },
     service: service.map(({ kid, secret }) => ({ kid, secret: Buffer.from(secret, 'base64') })),
     payload: payload.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })),
     operation: Buffer.from(operation, 'base64'),

@@ -39,7 +39,9 @@ function redact(value: unknown, depth: number): unknown {
   if (value instanceof Error) return describeError(value);
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, SECRET_KEY.test(key) ? '[redacted]' : redact(item, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, SECRET_KEY.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+  );
 }
 
 /** Messages of foreign errors may quote payloads, so only those of coded errors are kept; the stack goes without its message. */
@@ -83,7 +85,9 @@ export function toTemporalLogger(log: Logger): RuntimeLogger {
   const write = (level: string, message: string, meta: Record<string, unknown> = {}): void => {
     const at = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error';
     if (!log.isLevelEnabled(at)) return;
-    const fields: Record<string, unknown> = Object.fromEntries(SDK_FIELDS.flatMap((key) => (meta[key] === undefined ? [] : [[key, meta[key]]])));
+    const fields: Record<string, unknown> = Object.fromEntries(
+      SDK_FIELDS.flatMap((key) => (meta[key] === undefined ? [] : [[key, meta[key]]])),
+    );
     const failureType = (meta['error'] as { type?: unknown } | undefined)?.type;
     if (typeof failureType === 'string') fields['failureType'] = failureType;
     // Core's messages embed server answers and failure texts behind the first colon; the constant part is what we keep.

@@ -20,11 +20,38 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
   return {
-    requests: new Counter({ name: 'sluice_requests_total', help: 'GraphQL requests by transport and outcome', labelNames: ['transport', 'outcome'], registers }),
-    operationSeconds: new Histogram({ name: 'sluice_operation_seconds', help: 'Duration of operations by path', labelNames: ['path'], buckets, registers }),
-    fetchSeconds: new Histogram({ name: 'sluice_fetch_seconds', help: 'Duration of fetches by service', labelNames: ['service', 'outcome'], buckets, registers }),
-    planSeconds: new Histogram({ name: 'sluice_plan_seconds', help: 'Duration of planning; hits of the plan cache are not counted', labelNames: ['outcome'], buckets, registers }),
-    generation: new Gauge({ name: 'sluice_supergraph_generation', help: 'Number of the supergraph generation that new operations get', registers }),
+    requests: new Counter({
+      name: 'sluice_requests_total',
+      help: 'GraphQL requests by transport and outcome',
+      labelNames: ['transport', 'outcome'],
+      registers,
+    }),
+    operationSeconds: new Histogram({
+      name: 'sluice_operation_seconds',
+      help: 'Duration of operations by path',
+      labelNames: ['path'],
+      buckets,
+      registers,
+    }),
+    fetchSeconds: new Histogram({
+      name: 'sluice_fetch_seconds',
+      help: 'Duration of fetches by service',
+      labelNames: ['service', 'outcome'],
+      buckets,
+      registers,
+    }),
+    planSeconds: new Histogram({
+      name: 'sluice_plan_seconds',
+      help: 'Duration of planning; hits of the plan cache are not counted',
+      labelNames: ['outcome'],
+      buckets,
+      registers,
+    }),
+    generation: new Gauge({
+      name: 'sluice_supergraph_generation',
+      help: 'Number of the supergraph generation that new operations get',
+      registers,
+    }),
     webSockets: new Gauge({ name: 'sluice_websockets', help: 'Open WebSocket connections', registers }),
     subscriptions: new Gauge({ name: 'sluice_subscriptions', help: 'Running subscriptions', registers }),
     render: () => registry.metrics(),

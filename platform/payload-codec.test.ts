@@ -6,7 +6,7 @@ import { createPayloadCodec } from './payload-codec.js';
 const key = (id: string) => ({ id, key: randomBytes(32) });
 const first = key('k1');
 const second = key('k2');
-const plain = defaultPayloadConverter.toPayload({ secret: 'canary-7f3a' }) as Payload;
+const plain = defaultPayloadConverter.toPayload({ secret: 'canary-7f3a' });
 const context = (workflowId: string) => ({ type: 'workflow', namespace: 'default', workflowId }) as never;
 const codec = (...payload: { id: string; key: Buffer }[]) => createPayloadCodec({ payload }, { namespace: 'default' });
 
@@ -29,7 +29,10 @@ describe('the payload codec', () => {
   it.each<[string, (sealed: Payload) => Payload]>([
     ['a plain payload', () => plain],
     ['an altered one', (sealed) => ({ ...sealed, data: Buffer.from(sealed.data ?? []).fill(0, 20, 21) })],
-    ['one whose place was rewritten', (sealed) => ({ ...sealed, metadata: { ...sealed.metadata, 'encryption-place': Buffer.from('default/w2') } })],
+    [
+      'one whose place was rewritten',
+      (sealed) => ({ ...sealed, metadata: { ...sealed.metadata, 'encryption-place': Buffer.from('default/w2') } }),
+    ],
   ])('refuses %s', async (_, change) => {
     const [sealed] = await codec(first).encode([plain], context('w1'));
     await expect(codec(first).decode([change(sealed as Payload)], context('w2'))).rejects.toMatchObject({ code: 'SERVICE_CALL_REFUSED' });

@@ -14,7 +14,11 @@ export function startThread(module: URL, options: WorkerOptions = {}): Worker {
   const inSources = !module.pathname.includes('/dist/');
   if (!inSources) return new Worker(module, options);
   const source = new URL(module.href.replace(/\.js$/, '.ts'));
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs')).href;
+  const loader = pathToFileURL(
+    createRequire(import.meta.url)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs'),
+  ).href;
   const bootstrap = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(source.href)}); })`;
   return new Worker(bootstrap, { ...options, eval: true });
 }
@@ -41,7 +45,7 @@ export interface ThreadClient<M extends ThreadMethods> {
 }
 
 export function createThreadClient<M extends ThreadMethods>(worker: Worker): ThreadClient<M> {
-  const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout }>();
+  const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }>();
   let nextId = 0;
   let alive = true;
 
@@ -72,7 +76,7 @@ export function createThreadClient<M extends ThreadMethods>(worker: Worker): Thr
         if (!alive) return reject(new CodedError('INTERNAL_SERVER_ERROR', 'the worker thread ended', { cause: failure }));
         const id = nextId++;
         const timer = setTimeout(() => void worker.terminate(), timeoutMs);
-        pending.set(id, { resolve: resolve as (value: unknown) => void, reject, timer });
+        pending.set(id, { resolve: (value) => resolve(value as never), reject, timer });
         worker.postMessage({ id, method, argument } satisfies Request);
       }),
     close: async () => {

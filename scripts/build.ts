@@ -21,7 +21,8 @@ async function copyAssets(): Promise<void> {
   for (const room of ROOMS) {
     await cp(new URL(room, root), new URL(room, dist), {
       recursive: true,
-      filter: (source) => !/node_modules|\/tests?(\/|$)|\/histories(\/|$)/.test(source) && (ASSET.test(source) || !/\.[a-z]+$/.test(source)),
+      filter: (source) =>
+        !/node_modules|\/tests?(\/|$)|\/histories(\/|$)/.test(source) && (ASSET.test(source) || !/\.[a-z]+$/.test(source)),
     });
   }
 }

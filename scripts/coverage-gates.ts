@@ -18,7 +18,9 @@ interface FileCoverage {
 export async function assertCoverage(summaryFile: URL): Promise<string[]> {
   const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as Record<string, FileCoverage>;
   const root = fileURLToPath(new URL('../', import.meta.url));
-  const files = Object.entries(summary).flatMap(([path, coverage]) => (path === 'total' ? [] : [{ path: path.replace(root, ''), ...coverage }]));
+  const files = Object.entries(summary).flatMap(([path, coverage]) =>
+    path === 'total' ? [] : [{ path: path.replace(root, ''), ...coverage }],
+  );
   return GATES.flatMap(({ folder, minimum }) => {
     const inside = files.filter((file) => file.path.startsWith(folder));
     const total = inside.reduce((sum, file) => sum + file.lines.total, 0);

@@ -48,7 +48,8 @@ describe('when durable', () => {
 
 function mutationFields(sdl: string): string[] {
   return parse(sdl).definitions.flatMap((definition) =>
-    (definition.kind === Kind.OBJECT_TYPE_DEFINITION || definition.kind === Kind.OBJECT_TYPE_EXTENSION) && definition.name.value === 'Mutation'
+    (definition.kind === Kind.OBJECT_TYPE_DEFINITION || definition.kind === Kind.OBJECT_TYPE_EXTENSION) &&
+    definition.name.value === 'Mutation'
       ? (definition.fields ?? []).map((field: FieldDefinitionNode) => field.name.value)
       : [],
   );

@@ -37,7 +37,14 @@ export interface WorkerHost {
   close(): Promise<void>;
 }
 
-export async function startWorkerHost({ connection, namespace, dataConverter, queues, log, adjust = (options) => options }: WorkerHostOptions): Promise<WorkerHost> {
+export async function startWorkerHost({
+  connection,
+  namespace,
+  dataConverter,
+  queues,
+  log,
+  adjust = (options) => options,
+}: WorkerHostOptions): Promise<WorkerHost> {
   const workers = await Promise.all(
     queues.map(({ taskQueue, workflows, activities }) =>
       Worker.create(
@@ -70,7 +77,7 @@ export async function startWorkerHost({ connection, namespace, dataConverter, qu
         () => !closing && reject(new Error('a worker ended by itself')),
         (error: unknown) => {
           log.error({ err: error }, 'worker failed');
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error('a worker failed', { cause: error }));
         },
       );
     }

@@ -62,7 +62,8 @@ async function sign(file: string, keyFile: string): Promise<number> {
 
 async function publish(file: string, config: CliConfig, env: NodeJS.ProcessEnv): Promise<number> {
   const token = env['SLUICE_TOKEN'] ?? (await issueDevToken(await loadKeys({ dataDir: config.dataDir, env, mayCreate: false }), 'admin'));
-  const query = 'mutation Publish($input: PublishPluginVersionInput!) { publishPluginVersion(input: $input) { version { version digest } userErrors { code message } } }';
+  const query =
+    'mutation Publish($input: PublishPluginVersionInput!) { publishPluginVersion(input: $input) { version { version digest } userErrors { code message } } }';
   const input = { package: (await readFile(file)).toString('base64') };
   const response = await fetch(`${config.serverUrl}/graphql`, {
     method: 'POST',
@@ -72,8 +73,12 @@ async function publish(file: string, config: CliConfig, env: NodeJS.ProcessEnv):
   }).catch((cause: unknown) => {
     throw new CodedError('SUBGRAPH_UNREACHABLE', `no Sluice answers at ${config.serverUrl}; set SLUICE_URL`, { cause });
   });
-  const answer = (await response.json()) as { data?: { publishPluginVersion: Published } | null; errors?: { message: string; extensions: { code: string } }[] };
-  const failed = answer.errors?.map(({ message, extensions: { code } }) => ({ message, code })) ?? answer.data?.publishPluginVersion.userErrors ?? [];
+  const answer = (await response.json()) as {
+    data?: { publishPluginVersion: Published } | null;
+    errors?: { message: string; extensions: { code: string } }[];
+  };
+  const failed =
+    answer.errors?.map(({ message, extensions: { code } }) => ({ message, code })) ?? answer.data?.publishPluginVersion.userErrors ?? [];
   for (const { message, code } of failed) console.error(`sluice: ${message} (${code})`);
   if (failed.length > 0 || answer.data == null) return 1;
   const { version } = answer.data.publishPluginVersion;

@@ -28,7 +28,17 @@ export async function packPlugin(folder: string): Promise<PackageFiles> {
 
 async function bundle(entryPoint: string): Promise<Buffer> {
   try {
-    const { outputFiles } = await build({ entryPoints: [entryPoint], bundle: true, write: false, format: 'esm', target: 'es2022', platform: 'neutral', mainFields: ['module', 'main'], legalComments: 'inline', logLevel: 'silent' });
+    const { outputFiles } = await build({
+      entryPoints: [entryPoint],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      legalComments: 'inline',
+      logLevel: 'silent',
+    });
     return Buffer.from((outputFiles[0] as { contents: Uint8Array }).contents);
   } catch (cause) {
     throw new CodedError('BAD_USER_INPUT', `${entryPoint} does not bundle: ${(cause as Error).message.slice(0, 400)}`, { cause });

@@ -26,7 +26,10 @@ export interface ServiceQuestion {
 }
 
 /** One signed request of the deployment itself to one of its services. @throws the service's own code, or SUBGRAPH_UNREACHABLE */
-export async function askService(deps: { registry: SupergraphRegistry; keys: KeyRing }, { name, host, path, query, variables = {} }: ServiceQuestion): Promise<JsonObject> {
+export async function askService(
+  deps: { registry: SupergraphRegistry; keys: KeyRing },
+  { name, host, path, query, variables = {} }: ServiceQuestion,
+): Promise<JsonObject> {
   const base = (await deps.registry.addresses()).get(host);
   if (base === undefined) throw new CodedError('SUBGRAPH_UNREACHABLE', `no address is known for '${host}'`);
   const body = JSON.stringify({ query, variables });
@@ -45,6 +48,7 @@ export async function askService(deps: { registry: SupergraphRegistry; keys: Key
     throw new CodedError('SUBGRAPH_UNREACHABLE', `service '${name}' did not answer`, { cause });
   }
   const [error] = answer.errors ?? [];
-  if (error !== undefined) throw new CodedError(isErrorCode(error.extensions?.code) ? error.extensions.code : 'SUBGRAPH_ERROR', error.message);
+  if (error !== undefined)
+    throw new CodedError(isErrorCode(error.extensions?.code) ? error.extensions.code : 'SUBGRAPH_ERROR', error.message);
   return answer.data ?? {};
 }

@@ -93,7 +93,9 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     (opened) => opened.close(),
   );
   const blobs = lazily(async () => createBlobStore(await database()));
-  const registry = lazily(async () => (config.supergraphFile === null ? createDatabaseRegistry(await database()) : createFileRegistry(config.supergraphFile)));
+  const registry = lazily(async () =>
+    config.supergraphFile === null ? createDatabaseRegistry(await database()) : createFileRegistry(config.supergraphFile),
+  );
   const composer = lazily(
     async () => createComposer(),
     (opened) => opened.close(),

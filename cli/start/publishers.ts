@@ -9,7 +9,13 @@ import { publishVersion } from '#subgraphs/plugins/publish-version';
 import type { PluginStore } from '#subgraphs/plugins/store';
 import type { BlobStore } from '#platform/blob-store';
 
-const Publishers = z.array(z.looseObject({ publisher: z.string().min(1), kid: z.string().min(1), publicJwk: z.looseObject({ kty: z.literal('OKP'), x: z.string() }) }));
+const Publishers = z.array(
+  z.looseObject({
+    publisher: z.string().min(1),
+    kid: z.string().min(1),
+    publicJwk: z.looseObject({ kty: z.literal('OKP'), x: z.string() }),
+  }),
+);
 
 /** SLUICE_PUBLISHERS (JSON), else `<data>/publishers.json`, else nobody. @throws CONFIG_INVALID */
 export async function readPublishers(dataDir: string, env: NodeJS.ProcessEnv): Promise<readonly PublisherKey[]> {
@@ -17,9 +23,11 @@ export async function readPublishers(dataDir: string, env: NodeJS.ProcessEnv): P
   const source = given === undefined ? join(dataDir, 'publishers.json') : 'SLUICE_PUBLISHERS';
   const text = given ?? (await readFile(source, 'utf8').catch(() => '[]'));
   try {
-    return Publishers.parse(JSON.parse(text)) as unknown as PublisherKey[];
+    return Publishers.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CodedError('CONFIG_INVALID', `${source}: expected a JSON list of publisher keys as 'sluice plugin keygen' prints it`, { cause });
+    throw new CodedError('CONFIG_INVALID', `${source}: expected a JSON list of publisher keys as 'sluice plugin keygen' prints it`, {
+      cause,
+    });
   }
 }
 
@@ -27,7 +35,12 @@ export async function readPublishers(dataDir: string, env: NodeJS.ProcessEnv): P
  * Fills the catalog of an embedded deployment with the project's own example plugins, signed by a key that this data folder makes
  * and trusts. Repeating it adds nothing.
  */
-export async function seedCatalog(options: { dataDir: string; packages: readonly URL[]; store: PluginStore; blobs: BlobStore }): Promise<void> {
+export async function seedCatalog(options: {
+  dataDir: string;
+  packages: readonly URL[];
+  store: PluginStore;
+  blobs: BlobStore;
+}): Promise<void> {
   const secret = await loadDemoPublisher(options.dataDir);
   for (const file of options.packages) {
     const bytes = await writePackage(await signPackage(await readPackage(await readFile(file)), secret));
@@ -45,7 +58,10 @@ async function loadDemoPublisher(dataDir: string): Promise<PublisherSecret> {
   const { secret, key } = await createPublisherKey('sluice');
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await writeFile(file, JSON.stringify(secret), { mode: 0o600 });
-  const others = await readFile(join(dataDir, 'publishers.json'), 'utf8').then((text) => JSON.parse(text) as PublisherKey[], () => []);
+  const others = await readFile(join(dataDir, 'publishers.json'), 'utf8').then(
+    (text) => JSON.parse(text) as PublisherKey[],
+    () => [],
+  );
   await writeFile(join(dataDir, 'publishers.json'), JSON.stringify([...others, key], null, 2));
   return secret;
 }

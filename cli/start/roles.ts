@@ -65,7 +65,12 @@ const EXAMPLE_PACKAGES = [new URL('../../examples/sluice-qr-code-1.0.0.tgz', imp
 
 export async function startPluginHostRole(platform: Platform, port: number): Promise<string> {
   const admissions = await createAdmissions(await platform.database());
-  const host = createPluginHost({ admissions, blobs: await platform.blobs(), keys: platform.keys, log: platform.log.child({ role: 'plugin-host' }) });
+  const host = createPluginHost({
+    admissions,
+    blobs: await platform.blobs(),
+    keys: platform.keys,
+    log: platform.log.child({ role: 'plugin-host' }),
+  });
   const running = await servePluginHost(host, { host: platform.config.host, port });
   platform.onClose(() => running.close());
   await (await platform.registry()).setAddress('plugin-host', platform.config.advertiseUrl ?? running.url);
@@ -75,7 +80,11 @@ export async function startPluginHostRole(platform: Platform, port: number): Pro
 /** Publishes the services that come with this release, unless they are what is published already. */
 export async function prepareServices(platform: Platform): Promise<void> {
   if (platform.config.supergraphFile !== null) return;
-  await prepareSupergraph({ registry: await platform.registry(), composer: await platform.composer(), subgraphsFile: platform.config.subgraphsFile });
+  await prepareSupergraph({
+    registry: await platform.registry(),
+    composer: await platform.composer(),
+    subgraphsFile: platform.config.subgraphsFile,
+  });
 }
 
 export interface WorkerRole {
@@ -93,7 +102,10 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     ...(platform.config.supergraphFile === null ? { standing: await createStandingCheck(platform) } : {}),
     log,
   });
-  const requests = translateErrors(createRequestActivities({ fetcher: await platform.fetcher(), judge: credentials, maxResponseChars: MAX_RESPONSE_CHARS }), log);
+  const requests = translateErrors(
+    createRequestActivities({ fetcher: await platform.fetcher(), judge: credentials, maxResponseChars: MAX_RESPONSE_CHARS }),
+    log,
+  );
   const host = await startWorkerHost({
     connection: await platform.native(),
     namespace: platform.config.temporal.namespace,
@@ -102,7 +114,9 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     queues: [
       { taskQueue: TASK_QUEUES.orchestration, workflows: true, activities: requests },
       { taskQueue: toGatewayTaskQueue(instance), workflows: false, activities: requests },
-      ...(options.plugins ? [{ taskQueue: TASK_QUEUES.plugins, workflows: true, activities: await createLifecycleActivities(platform) }] : []),
+      ...(options.plugins
+        ? [{ taskQueue: TASK_QUEUES.plugins, workflows: true, activities: await createLifecycleActivities(platform) }]
+        : []),
     ],
   });
   platform.onClose(() => host.close());
@@ -111,7 +125,13 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
 
 async function createLifecycleActivities(platform: Platform): Promise<object> {
   const { keys, log, config, env } = platform;
-  const [database, blobs, registry, composer, durable] = await Promise.all([platform.database(), platform.blobs(), platform.registry(), platform.composer(), platform.durable()]);
+  const [database, blobs, registry, composer, durable] = await Promise.all([
+    platform.database(),
+    platform.blobs(),
+    platform.registry(),
+    platform.composer(),
+    platform.durable(),
+  ]);
   const [catalog, admissions] = [await createPluginStore(database), await createAdmissions(database)];
   const plugins = createPluginActivities({
     catalog,
@@ -137,7 +157,16 @@ async function createStandingCheck(platform: Platform): Promise<(auth: AuthConte
   const registry = await platform.registry();
   return async ({ tenant }) => {
     try {
-      const data = await askService({ registry, keys: platform.keys }, { name: 'tenants', host: 'tenants', path: '/graphql', query: 'query($id: ID!) { tenant(id: $id) { status } }', variables: { id: tenant } });
+      const data = await askService(
+        { registry, keys: platform.keys },
+        {
+          name: 'tenants',
+          host: 'tenants',
+          path: '/graphql',
+          query: 'query($id: ID!) { tenant(id: $id) { status } }',
+          variables: { id: tenant },
+        },
+      );
       return (data['tenant'] as { status: string } | null)?.status === 'SUSPENDED' ? 'TENANT_SUSPENDED' : null;
     } catch (error) {
       platform.log.warn({ err: error }, 'standing of a tenant not known: admitted');
@@ -165,6 +194,10 @@ export async function startGatewayRole(platform: Platform, worker: WorkerRole): 
 
 /** @throws CONFIG_INVALID when a role of its own would have nothing to share with the others */
 export function assertSharedParts({ config }: Platform): void {
-  const missing = [...(config.databaseUrl === null ? ['DATABASE_URL'] : []), ...(config.temporal.address === null ? ['TEMPORAL_ADDRESS'] : [])];
-  if (missing.length > 0) throw new CodedError('CONFIG_INVALID', `${missing.join(' and ')} must be set to start a role as a process of its own`);
+  const missing = [
+    ...(config.databaseUrl === null ? ['DATABASE_URL'] : []),
+    ...(config.temporal.address === null ? ['TEMPORAL_ADDRESS'] : []),
+  ];
+  if (missing.length > 0)
+    throw new CodedError('CONFIG_INVALID', `${missing.join(' and ')} must be set to start a role as a process of its own`);
 }

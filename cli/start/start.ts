@@ -3,7 +3,16 @@ import { CodedError } from '#schema/contracts/errors';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
 import type { CliConfig } from '../config.js';
 import { openPlatform, type Platform } from './platform.js';
-import { assertSharedParts, prepareServices, startGatewayRole, startPluginHostRole, startSubgraphRole, startWorkerRole, SUBGRAPHS, type SubgraphName } from './roles.js';
+import {
+  assertSharedParts,
+  prepareServices,
+  startGatewayRole,
+  startPluginHostRole,
+  startSubgraphRole,
+  startWorkerRole,
+  SUBGRAPHS,
+  type SubgraphName,
+} from './roles.js';
 
 /** After this the process ends, whatever still runs. */
 const SHUTDOWN_LIMIT_MS = 25_000;
@@ -46,7 +55,8 @@ async function startRole(platform: Platform, role: string | undefined, name: str
       await startWorkerRole(platform, { plugins: true });
       return ['worker'];
     case 'subgraph':
-      if (!(SUBGRAPHS as readonly string[]).includes(name ?? '')) throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPHS.join(', ')}, got '${name ?? ''}'`);
+      if (!(SUBGRAPHS as readonly string[]).includes(name ?? ''))
+        throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPHS.join(', ')}, got '${name ?? ''}'`);
       return [`${name}  ${await startSubgraphRole(platform, name as SubgraphName, platform.config.port ?? 0)}`];
     case 'plugin-host':
       return [`plugin-host  ${await startPluginHostRole(platform, platform.config.port ?? 0)}`];

@@ -47,9 +47,19 @@ describe('the blob store', () => {
 describe('the data folder', () => {
   it('is refused to a second opener and free again after SIGKILL of the first', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-lock-'));
-    const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', `
+    const holder = spawn(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '-e',
+        `
       import { lockFolder } from ${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)};
-      await lockFolder(${JSON.stringify(folder)}); console.log('locked'); setInterval(() => {}, 1000);`], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await lockFolder(${JSON.stringify(folder)}); console.log('locked'); setInterval(() => {}, 1000);`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     await once(holder.stdout, 'data');
     await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'DATA_LOCKED' });
     holder.kill('SIGKILL');

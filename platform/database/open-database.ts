@@ -86,6 +86,10 @@ async function assertAnswers(pool: pg.Pool): Promise<void> {
   } catch (cause) {
     await pool.end();
     const { code } = cause as { code?: string };
-    throw new CodedError('DATABASE_UNAVAILABLE', `the database does not answer (${code ?? 'no connection'}): check DATABASE_URL and that PostgreSQL runs`, { cause });
+    throw new CodedError(
+      'DATABASE_UNAVAILABLE',
+      `the database does not answer (${code ?? 'no connection'}): check DATABASE_URL and that PostgreSQL runs`,
+      { cause },
+    );
   }
 }

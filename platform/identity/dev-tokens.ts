@@ -33,7 +33,11 @@ export const DEV_USERS = {
 export type DevUserName = keyof typeof DEV_USERS;
 
 /** @param options.ttlSeconds - @default 3600 (1 h); at most 30 days */
-export async function issueDevToken(keys: KeyRing, name: DevUserName, options: { ttlSeconds?: number; nowMs?: number } = {}): Promise<string> {
+export async function issueDevToken(
+  keys: KeyRing,
+  name: DevUserName,
+  options: { ttlSeconds?: number; nowMs?: number } = {},
+): Promise<string> {
   const { id, tenant, scopes } = DEV_USERS[name];
   const issuedAt = Math.floor((options.nowMs ?? Date.now()) / 1000);
   return new SignJWT({ tenant, scope: scopes.join(' ') })

@@ -25,7 +25,11 @@ describe('a dev token', () => {
     ['expired', () => issueDevToken(keys, 'alice', { ttlSeconds: 60, nowMs: Date.now() - 120_000 })],
     ['signed by another key', async () => sign((await generateKeyPair('ES256')).privateKey, {})],
     ['unsigned', async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"usr_admin"}')}.`],
-    ['altered', async () => (await issueDevToken(keys, 'alice')).replace(/\.[^.]+\./, `.${btoa('{"sub":"usr_admin","exp":9999999999}').replace(/=/g, '')}.`)],
+    [
+      'altered',
+      async () =>
+        (await issueDevToken(keys, 'alice')).replace(/\.[^.]+\./, `.${btoa('{"sub":"usr_admin","exp":9999999999}').replace(/=/g, '')}.`),
+    ],
   ])('is refused when it is %s', async (_, token) => {
     await expect(createTokenVerifier({ mode: 'dev', keys }).verify(await token())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
@@ -43,7 +47,8 @@ async function sign(key: Parameters<SignJWT['sign']>[0], claims: Record<string, 
 
 describe('a signed service call', () => {
   const call = { method: 'POST', path: '/graphql', body: '{"query":"{ __typename }"}' };
-  const signed = (nowMs?: number): string => signServiceCall(keys, { audience: 'files', ...call, auth, operationId: 'op_1', ...(nowMs === undefined ? {} : { nowMs }) });
+  const signed = (nowMs?: number): string =>
+    signServiceCall(keys, { audience: 'files', ...call, auth, operationId: 'op_1', ...(nowMs === undefined ? {} : { nowMs }) });
 
   it('brings the claims over', () => {
     expect(createServiceCallVerifier({ keys, audience: 'files' }).verify(signed(), call)).toEqual({ auth, operationId: 'op_1' });

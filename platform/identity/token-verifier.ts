@@ -23,9 +23,7 @@ export interface TokenVerifier {
 }
 
 export type TokenVerifierOptions =
-  | { mode: 'dev'; keys: KeyRing }
-  | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string }
-  | { mode: 'none' };
+  { mode: 'dev'; keys: KeyRing } | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string } | { mode: 'none' };
 
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   switch (options.mode) {
@@ -33,7 +31,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       return { verify: () => Promise.resolve(EVERYONE()) };
     case 'dev': {
       const { kid, publicJwk } = options.keys.devToken;
-      return createJwtVerifier(createLocalJWKSet({ keys: [{ ...publicJwk, kid, alg: 'ES256' }] }), { issuer: DEV_ISSUER, audience: AUDIENCE, algorithms: ['ES256'] });
+      return createJwtVerifier(createLocalJWKSet({ keys: [{ ...publicJwk, kid, alg: 'ES256' }] }), {
+        issuer: DEV_ISSUER,
+        audience: AUDIENCE,
+        algorithms: ['ES256'],
+      });
     }
     case 'jwt':
       // jose never reads jku, x5u or jwk out of a token; keys come from the configured address only.
@@ -59,7 +61,12 @@ function createJwtVerifier(key: JWTVerifyGetKey, rules: { issuer: string; audien
       if (!isId(sub) || !isId(tenant) || exp === undefined) throw refusal();
       const scopes = typeof scope === 'string' ? scope.split(' ').filter(isScope) : [];
       return {
-        auth: { principal: sub as PrincipalId, tenant: tenant as TenantId, scopes, fingerprint: createHash('sha256').update(token).digest('hex') },
+        auth: {
+          principal: sub as PrincipalId,
+          tenant: tenant as TenantId,
+          scopes,
+          fingerprint: createHash('sha256').update(token).digest('hex'),
+        },
         expiresAtMs: exp * 1000,
       };
     },

@@ -14,7 +14,8 @@ export type PackageFiles = ReadonlyMap<string, Buffer>;
 
 /** @throws PACKAGE_INVALID, PACKAGE_TOO_LARGE, PACKAGE_UNSAFE_PATH; DIGEST_MISMATCH when the archive's own checksum does not hold */
 export async function readPackage(bytes: Uint8Array): Promise<PackageFiles> {
-  if (bytes.length > MAX_PACKAGE_BYTES) throw new CodedError('PACKAGE_TOO_LARGE', `expected a package of at most ${MAX_PACKAGE_BYTES} bytes, got ${bytes.length}`);
+  if (bytes.length > MAX_PACKAGE_BYTES)
+    throw new CodedError('PACKAGE_TOO_LARGE', `expected a package of at most ${MAX_PACKAGE_BYTES} bytes, got ${bytes.length}`);
   const tar = unzip(bytes);
   const files = new Map<string, Buffer>();
   const reader = extract();
@@ -44,23 +45,36 @@ function unzip(bytes: Uint8Array): Buffer {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw new CodedError('PACKAGE_TOO_LARGE', `expected at most ${MAX_UNPACKED_BYTES} bytes unpacked`, { cause });
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new CodedError('DIGEST_MISMATCH', "the archive's content does not have its own checksum: it was altered", { cause });
+    if (code === 'ERR_BUFFER_TOO_LARGE')
+      throw new CodedError('PACKAGE_TOO_LARGE', `expected at most ${MAX_UNPACKED_BYTES} bytes unpacked`, { cause });
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+      throw new CodedError('DIGEST_MISMATCH', "the archive's content does not have its own checksum: it was altered", { cause });
     throw new CodedError('PACKAGE_INVALID', 'expected a gzipped tar archive', { cause });
   }
 }
 
 function toSafePath(name: string, type: string): string {
   const path = name.startsWith(ROOT) ? name.slice(ROOT.length) : name;
-  const isSafe = type === 'file' && path !== '' && !path.startsWith('/') && !path.includes('\\') && !path.includes('\0') && path.split('/').every((part) => part !== '..' && part !== '.' && part !== '');
-  if (!isSafe) throw new CodedError('PACKAGE_UNSAFE_PATH', `${JSON.stringify(name.slice(0, 120))} (${type}) may not be in a package: only files inside it may`);
+  const isSafe =
+    type === 'file' &&
+    path !== '' &&
+    !path.startsWith('/') &&
+    !path.includes('\\') &&
+    !path.includes('\0') &&
+    path.split('/').every((part) => part !== '..' && part !== '.' && part !== '');
+  if (!isSafe)
+    throw new CodedError(
+      'PACKAGE_UNSAFE_PATH',
+      `${JSON.stringify(name.slice(0, 120))} (${type}) may not be in a package: only files inside it may`,
+    );
   return path;
 }
 
 /** Equal files give equal bytes: sorted, no times, no owners. */
 export async function writePackage(files: PackageFiles): Promise<Buffer> {
   const archive = pack();
-  for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) archive.entry({ name: ROOT + path, mtime: new Date(0), mode: 0o644 }, content);
+  for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+    archive.entry({ name: ROOT + path, mtime: new Date(0), mode: 0o644 }, content);
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -9,13 +9,25 @@ export const BUNDLE_FILE = 'dist/plugin.mjs';
 const MAX_SDL_CHARS = 256 * 1024;
 
 const atMost = (value: number) => z.number().int().positive().max(value);
-const limits = z.strictObject(Object.fromEntries(Object.entries(DEFAULT_PLUGIN_LIMITS).map(([name, value]) => [name, atMost(value as number).optional()]))).default({});
+const limits = z
+  .strictObject(
+    Object.fromEntries(Object.entries(DEFAULT_PLUGIN_LIMITS).map(([name, value]) => [name, atMost(value as number).optional()])),
+  )
+  .default({});
 const range = z.string().refine((text) => validRange(text) !== null, 'expected a semver range');
-const permission = z.string().regex(/^(files|tenants):(read|write|metadata)$|^net:[a-z0-9.-]+:\d{1,5}$|^kv:\d{1,4}$|^secret:[A-Z0-9_]{1,64}$|^events:emit$/, 'expected a permission such as files:read or net:api.example.com:443');
+const permission = z
+  .string()
+  .regex(
+    /^(files|tenants):(read|write|metadata)$|^net:[a-z0-9.-]+:\d{1,5}$|^kv:\d{1,4}$|^secret:[A-Z0-9_]{1,64}$|^events:emit$/,
+    'expected a permission such as files:read or net:api.example.com:443',
+  );
 
 const Manifest = z.strictObject({
   manifestVersion: z.literal(1),
-  name: z.string().max(80).regex(/^@[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/, 'expected @publisher/slug'),
+  name: z
+    .string()
+    .max(80)
+    .regex(/^@[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/, 'expected @publisher/slug'),
   version: z.string().refine((text) => valid(text) === text, 'expected a semantic version'),
   displayName: z.string().min(1).max(80),
   description: z.string().min(1).max(400),
@@ -31,14 +43,20 @@ const Manifest = z.strictObject({
     entities: z.array(z.string().max(80)).max(50).default([]),
     requires: z.array(z.string().max(120)).max(50).default([]),
   }),
-  permissions: z.array(z.strictObject({ permission, reason: z.string().min(1).max(200) })).max(30).default([]),
+  permissions: z
+    .array(z.strictObject({ permission, reason: z.string().min(1).max(200) }))
+    .max(30)
+    .default([]),
 });
 
 /** @throws MANIFEST_INVALID that names every wrong field; PACKAGE_INVALID when a file is missing */
 export function parseManifest(files: PackageFiles): PluginManifest {
   const parsed = Manifest.safeParse(parseJson(requireFile(files, MANIFEST_FILE)));
   if (parsed.success) return parsed.data as PluginManifest;
-  throw new CodedError('MANIFEST_INVALID', parsed.error.issues.map(({ path, message }) => `plugin.json ${path.join('.')}: ${message}`).join(' · '));
+  throw new CodedError(
+    'MANIFEST_INVALID',
+    parsed.error.issues.map(({ path, message }) => `plugin.json ${path.join('.')}: ${message}`).join(' · '),
+  );
 }
 
 /** Name and version alone, for the catalog: whether the rest is right is judged when it is installed. */

@@ -26,7 +26,9 @@ export async function createPublisherKey(publisher: string): Promise<{ secret: P
 /** @returns the files with both manifests; older ones are replaced */
 export async function signPackage(files: PackageFiles, { kid, privateJwk }: PublisherSecret): Promise<PackageFiles> {
   const digests = Buffer.from(JSON.stringify(toDigests(files), null, 2));
-  const signature = await new CompactSign(digests).setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE }).sign(await importJWK(privateJwk, 'EdDSA'));
+  const signature = await new CompactSign(digests)
+    .setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE })
+    .sign(await importJWK(privateJwk, 'EdDSA'));
   return new Map([...withoutManifests(files), [DIGESTS_FILE, digests], [SIGNATURE_FILE, Buffer.from(signature)]]);
 }
 
@@ -34,15 +36,21 @@ export async function signPackage(files: PackageFiles, { kid, privateJwk }: Publ
  * @param trusted - keys of publishers that this deployment trusts
  * @throws SIGNATURE_MISSING, SIGNATURE_INVALID, PUBLISHER_UNTRUSTED, DIGEST_MISMATCH
  */
-export async function verifyPackage(files: PackageFiles, pluginName: string, trusted: readonly PublisherKey[]): Promise<{ publisher: string; keyId: string }> {
+export async function verifyPackage(
+  files: PackageFiles,
+  pluginName: string,
+  trusted: readonly PublisherKey[],
+): Promise<{ publisher: string; keyId: string }> {
   const signature = files.get(SIGNATURE_FILE)?.toString('utf8');
   const digests = files.get(DIGESTS_FILE);
-  if (signature === undefined || digests === undefined) throw new CodedError('SIGNATURE_MISSING', `the package has no ${signature === undefined ? SIGNATURE_FILE : DIGESTS_FILE}`);
+  if (signature === undefined || digests === undefined)
+    throw new CodedError('SIGNATURE_MISSING', `the package has no ${signature === undefined ? SIGNATURE_FILE : DIGESTS_FILE}`);
   const publisher = pluginName.slice(1, pluginName.indexOf('/'));
   const kid = readKeyId(signature);
   const key = trusted.find((known) => known.kid === kid && known.publisher === publisher);
   if (key === undefined) throw new CodedError('PUBLISHER_UNTRUSTED', `no trusted key of the publisher '${publisher}' signed this package`);
-  if (!(await signs(signature, digests, key))) throw new CodedError('SIGNATURE_INVALID', `${SIGNATURE_FILE} is not the publisher's signature over ${DIGESTS_FILE}`);
+  if (!(await signs(signature, digests, key)))
+    throw new CodedError('SIGNATURE_INVALID', `${SIGNATURE_FILE} is not the publisher's signature over ${DIGESTS_FILE}`);
   assertDigests(files, digests);
   return { publisher, keyId: key.kid };
 }
@@ -71,14 +79,19 @@ function assertDigests(files: PackageFiles, digests: Buffer): void {
   const found = toDigests(files);
   for (const path of new Set([...Object.keys(promised), ...Object.keys(found)])) {
     if (promised[path]?.sha256 !== found[path]?.sha256) {
-      throw new CodedError('DIGEST_MISMATCH', `${path}: ${promised[path] === undefined ? 'is not in the signed list' : found[path] === undefined ? 'is signed and missing' : 'is not what was signed'}`);
+      throw new CodedError(
+        'DIGEST_MISMATCH',
+        `${path}: ${promised[path] === undefined ? 'is not in the signed list' : found[path] === undefined ? 'is signed and missing' : 'is not what was signed'}`,
+      );
     }
   }
 }
 
 function toDigests(files: PackageFiles): Record<string, { sha256: string; size: number }> {
   const sorted = [...withoutManifests(files)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.map(([path, content]) => [path, { sha256: createHash('sha256').update(content).digest('hex'), size: content.length }]));
+  return Object.fromEntries(
+    sorted.map(([path, content]) => [path, { sha256: createHash('sha256').update(content).digest('hex'), size: content.length }]),
+  );
 }
 
 function withoutManifests(files: PackageFiles): [string, Buffer][] {

@@ -46,7 +46,10 @@ describe('the embedded Temporal server', () => {
   });
 
   it('has the settings that deploy/ gives to the one of docker-compose.yml', async () => {
-    const yaml = parseYaml(await readFile(new URL('../../deploy/temporal/dynamic-config.yaml', import.meta.url), 'utf8')) as Record<string, { value: unknown }[]>;
+    const yaml = parseYaml(await readFile(new URL('../../deploy/temporal/dynamic-config.yaml', import.meta.url), 'utf8')) as Record<
+      string,
+      { value: unknown }[]
+    >;
     expect(Object.fromEntries(Object.entries(yaml).map(([key, values]) => [key, values[0]?.value]))).toEqual(DYNAMIC_CONFIG);
   });
 });

@@ -65,9 +65,22 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
     log.info({ pid: adopted.pid, port: adopted.port }, 'adopted the Temporal server of an earlier run');
     return describe(adopted);
   }
-  const executable = await findTemporal({ binary: 'temporal', configured: options.cli, cacheDir: options.cacheDir, path: options.path, log });
-  for (const [name, port] of [['TEMPORAL_PORT', options.port], ['TEMPORAL_UI_PORT', options.uiPort]] as const) {
-    if (port !== null && (await accepts(port))) throw new CodedError('PORT_TAKEN', `${name}: port ${port} on 127.0.0.1 is taken by another program; set another one or end that program`);
+  const executable = await findTemporal({
+    binary: 'temporal',
+    configured: options.cli,
+    cacheDir: options.cacheDir,
+    path: options.path,
+    log,
+  });
+  for (const [name, port] of [
+    ['TEMPORAL_PORT', options.port],
+    ['TEMPORAL_UI_PORT', options.uiPort],
+  ] as const) {
+    if (port !== null && (await accepts(port)))
+      throw new CodedError(
+        'PORT_TAKEN',
+        `${name}: port ${port} on 127.0.0.1 is taken by another program; set another one or end that program`,
+      );
   }
   const output = await open(join(dataDir, 'temporal.log'), 'a');
   const child = spawn(executable, toServerArguments({ ...options, file }), { detached: true, stdio: ['ignore', output.fd, output.fd] });
@@ -92,7 +105,11 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
   }
 }
 
-async function recordChild(child: ChildProcess, recordFile: string, at: { port: number; uiPort: number | null; file: string }): Promise<ServerRecord> {
+async function recordChild(
+  child: ChildProcess,
+  recordFile: string,
+  at: { port: number; uiPort: number | null; file: string },
+): Promise<ServerRecord> {
   if (child.pid === undefined) {
     const [cause] = (await once(child, 'error')) as [Error];
     throw new CodedError('TEMPORAL_UNAVAILABLE', 'the temporal command could not be started', { cause });
@@ -107,9 +124,13 @@ async function waitUntilUp(child: ChildProcess, port: number, dataDir: string): 
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await accepts(port))) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server ended at once (${child.exitCode ?? child.signalCode}); its log is ${join(dataDir, 'temporal.log')}`);
+      throw new CodedError(
+        'TEMPORAL_UNAVAILABLE',
+        `the Temporal server ended at once (${child.exitCode ?? child.signalCode}); its log is ${join(dataDir, 'temporal.log')}`,
+      );
     }
-    if (Date.now() > deadline) throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server did not listen on port ${port} within ${START_TIMEOUT_MS} ms`);
+    if (Date.now() > deadline)
+      throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server did not listen on port ${port} within ${START_TIMEOUT_MS} ms`);
     await new Promise((tick) => setTimeout(tick, 50));
   }
 }

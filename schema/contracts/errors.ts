@@ -15,7 +15,11 @@ export const ERROR_CODES = {
   BAD_REQUEST: { retryable: false, http: 400, meaning: 'The HTTP request is not a well-formed GraphQL request.' },
   GRAPHQL_PARSE_FAILED: { retryable: false, http: 400, meaning: 'The document is not valid GraphQL syntax.' },
   GRAPHQL_VALIDATION_FAILED: { retryable: false, http: 400, meaning: 'The document does not fit the schema or breaks a document limit.' },
-  OPERATION_RESOLUTION_FAILURE: { retryable: false, http: 400, meaning: 'The document holds no operation of that name, or several and none was named.' },
+  OPERATION_RESOLUTION_FAILURE: {
+    retryable: false,
+    http: 400,
+    meaning: 'The document holds no operation of that name, or several and none was named.',
+  },
   BAD_USER_INPUT: { retryable: false, http: 200, meaning: 'A variable or an argument does not have the expected shape or value.' },
   REQUEST_TOO_LARGE: { retryable: false, http: 413, meaning: 'The request body or message is over the limit.' },
   NOT_FOUND: { retryable: false, http: 404, meaning: 'Nothing of that id exists for this caller.' },
@@ -40,19 +44,35 @@ export const ERROR_CODES = {
   // Services
   SUBGRAPH_UNREACHABLE: { retryable: true, http: 200, meaning: 'A service could not be reached.' },
   SUBGRAPH_TIMEOUT: { retryable: true, http: 200, meaning: 'A service gave no complete answer within its time-out.' },
-  SUBGRAPH_BAD_ANSWER: { retryable: false, http: 200, meaning: 'A service answered something that is not a GraphQL response, or a redirect.' },
+  SUBGRAPH_BAD_ANSWER: {
+    retryable: false,
+    http: 200,
+    meaning: 'A service answered something that is not a GraphQL response, or a redirect.',
+  },
   SUBGRAPH_ANSWER_TOO_LARGE: { retryable: false, http: 200, meaning: "A service's answer is over the size limit." },
   SUBGRAPH_ERROR: { retryable: false, http: 200, meaning: 'A service reported an error without a code of its own.' },
   SERVICE_CALL_REFUSED: { retryable: false, http: 401, meaning: 'A call to a service was unsigned, altered, replayed or too old.' },
-  OUTCOME_UNKNOWN: { retryable: false, http: 200, meaning: 'A mutation was sent and its answer was lost: it may or may not have taken effect.' },
+  OUTCOME_UNKNOWN: {
+    retryable: false,
+    http: 200,
+    meaning: 'A mutation was sent and its answer was lost: it may or may not have taken effect.',
+  },
   INVALID_RESPONSE: { retryable: false, http: 200, meaning: 'A service returned null or a wrong value where the schema promises one.' },
 
   // Operations
-  DEADLINE_EXCEEDED: { retryable: true, http: 200, meaning: 'The deadline passed before the work was done; what was finished is in the answer.' },
+  DEADLINE_EXCEEDED: {
+    retryable: true,
+    http: 200,
+    meaning: 'The deadline passed before the work was done; what was finished is in the answer.',
+  },
   OPERATION_CANCELLED: { retryable: false, http: 200, meaning: 'The operation was cancelled.' },
   OPERATION_TERMINATED: { retryable: false, http: 200, meaning: 'The run was ended by force from outside.' },
   OPERATION_IN_PROGRESS: { retryable: true, http: 409, meaning: 'Another operation on the same object is still running.' },
-  SUBSCRIPTION_OVERFLOW: { retryable: true, http: 200, meaning: 'Events came faster than the subscriber read them; it may subscribe again from its last cursor.' },
+  SUBSCRIPTION_OVERFLOW: {
+    retryable: true,
+    http: 200,
+    meaning: 'Events came faster than the subscriber read them; it may subscribe again from its last cursor.',
+  },
   CURSOR_INVALID: { retryable: false, http: 200, meaning: 'The cursor was not issued for this operation.' },
 
   // Plugins
@@ -66,9 +86,17 @@ export const ERROR_CODES = {
   DIGEST_MISMATCH: { retryable: false, http: 200, meaning: 'A file or the package does not have the digest that was promised.' },
   SIGNATURE_MISSING: { retryable: false, http: 200, meaning: 'The package carries no signature.' },
   SIGNATURE_INVALID: { retryable: false, http: 200, meaning: 'The signature does not fit the package.' },
-  PUBLISHER_UNTRUSTED: { retryable: false, http: 200, meaning: 'The signing key does not belong to a trusted publisher of that namespace.' },
+  PUBLISHER_UNTRUSTED: {
+    retryable: false,
+    http: 200,
+    meaning: 'The signing key does not belong to a trusted publisher of that namespace.',
+  },
   SCHEMA_CONFLICT: { retryable: false, http: 200, meaning: "The plugin's schema does not compose with the supergraph." },
-  SCHEMA_POLICY_VIOLATION: { retryable: false, http: 200, meaning: "The plugin's schema overrides a foreign type, uses a reserved name or lacks its prefix." },
+  SCHEMA_POLICY_VIOLATION: {
+    retryable: false,
+    http: 200,
+    meaning: "The plugin's schema overrides a foreign type, uses a reserved name or lacks its prefix.",
+  },
   SCAN_BLOCKED: { retryable: false, http: 200, meaning: 'The security scan found something of high severity.' },
   SCAN_INCOMPLETE: { retryable: true, http: 200, meaning: 'A check of the security scan crashed; nothing is assumed safe.' },
   PERMISSION_ESCALATION: { retryable: false, http: 200, meaning: 'The plugin uses or asks for more than was granted.' },

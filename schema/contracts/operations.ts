@@ -8,13 +8,7 @@ export const OPERATION_EVENT_MEMO = 'event';
 export const OPERATION_FACTS_MEMO = 'operation';
 
 export type OperationKindName =
-  | 'API_REQUEST'
-  | 'ORCHESTRATION'
-  | 'ASYNC_REQUEST'
-  | 'PLUGIN_INSTALLATION'
-  | 'PLUGIN_UPDATE'
-  | 'PLUGIN_REMOVAL'
-  | 'SUPERGRAPH';
+  'API_REQUEST' | 'ORCHESTRATION' | 'ASYNC_REQUEST' | 'PLUGIN_INSTALLATION' | 'PLUGIN_UPDATE' | 'PLUGIN_REMOVAL' | 'SUPERGRAPH';
 
 export type OperationStatus = 'WORKING' | 'INPUT_REQUIRED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 export const TERMINAL_STATUSES: readonly OperationStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -144,7 +138,10 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
     case 'StepProgressed':
       return { ...next, steps: patch(next.steps, event, null, { detail: event.detail }) };
     case 'StepCompleted':
-      return withProgress({ ...next, steps: patch(next.steps, event, null, { status: 'COMPLETED', finishedAt: event.at, detail: event.detail }) });
+      return withProgress({
+        ...next,
+        steps: patch(next.steps, event, null, { status: 'COMPLETED', finishedAt: event.at, detail: event.detail }),
+      });
     case 'StepFailed':
       return { ...next, steps: patch(next.steps, event, null, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
     case 'StepRetrying':
@@ -154,7 +151,10 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
     case 'CompensationCompleted':
       return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'COMPLETED', finishedAt: event.at }) };
     case 'CompensationFailed':
-      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
+      return {
+        ...next,
+        compensations: patch(next.compensations, event, event.undoes, { status: 'FAILED', finishedAt: event.at, failure: event.failure }),
+      };
     case 'CancelRequested':
       return { ...next, cancelRequested: true };
     case 'InputRequired':
@@ -172,7 +172,12 @@ function emptyStep(id: string, label: string, undoes: string | null): StepView {
   return { id, label, status: 'PENDING', startedAt: null, finishedAt: null, attempt: 1, detail: null, failure: null, undoes };
 }
 
-function patch(steps: readonly StepView[], event: { step: string; label: string }, undoes: string | null, change: Partial<StepView>): readonly StepView[] {
+function patch(
+  steps: readonly StepView[],
+  event: { step: string; label: string },
+  undoes: string | null,
+  change: Partial<StepView>,
+): readonly StepView[] {
   const known = steps.some((step) => step.id === event.step);
   const all = known ? steps : [...steps, emptyStep(event.step, event.label, undoes)];
   return all.map((step) => (step.id === event.step ? { ...step, ...change } : step));

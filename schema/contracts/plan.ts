@@ -74,8 +74,7 @@ export type RequiredSelection =
   | { kind: 'fragment'; types: readonly string[]; selections: readonly RequiredSelection[] };
 
 export type DataRewrite =
-  | { kind: 'set'; path: readonly RewriteStep[]; value: Json }
-  | { kind: 'rename'; path: readonly RewriteStep[]; to: string };
+  { kind: 'set'; path: readonly RewriteStep[]; value: Json } | { kind: 'rename'; path: readonly RewriteStep[]; to: string };
 export type RewriteStep = { field: string } | { types: readonly string[] };
 
 // The response shape: the caller's selection against the API schema, in the order of the query.

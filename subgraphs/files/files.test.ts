@@ -22,7 +22,8 @@ afterAll(async () => {
 });
 
 const codes = (answer: { errors?: { extensions: { code: string } }[] }) => answer.errors?.map(({ extensions }) => extensions.code);
-const CREATE = 'mutation($input: CreateFileInput!) { createFile(input: $input) { id name size sha256 content tenant { id } owner { id } folder { name } } }';
+const CREATE =
+  'mutation($input: CreateFileInput!) { createFile(input: $input) { id name size sha256 content tenant { id } owner { id } folder { name } } }';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const aFile = (change: object = {}) => ({ input: { name: 'note.txt', mediaType: 'text/plain', content: base64('hello'), ...change } });
 const blobCount = async () => Number((await database.pool.query('select count(*) from blobs.blobs')).rows[0].count);
@@ -31,13 +32,21 @@ describe('files', () => {
   it('stores content under its digest and gives it back', async () => {
     const { data, errors } = await files.ask('alice', CREATE, aFile({ folderId: 'fld_acme_1' }));
     expect(errors).toBeUndefined();
-    expect(data.createFile).toMatchObject({ size: 5, sha256: createHash('sha256').update('hello').digest('hex'), content: base64('hello'), tenant: { id: 'ten_acme' }, owner: { id: 'usr_alice' }, folder: { name: 'Shipments 2026' } });
+    expect(data.createFile).toMatchObject({
+      size: 5,
+      sha256: createHash('sha256').update('hello').digest('hex'),
+      content: base64('hello'),
+      tenant: { id: 'ten_acme' },
+      owner: { id: 'usr_alice' },
+      folder: { name: 'Shipments 2026' },
+    });
   });
 
   it('stores equal content once, and deletes it with the last file', async () => {
     const before = await blobCount();
     const ids: string[] = [];
-    for (const name of ['twin-a', 'twin-b']) ids.push((await files.ask('alice', CREATE, aFile({ name, content: base64('twin') }))).data.createFile.id);
+    for (const name of ['twin-a', 'twin-b'])
+      ids.push((await files.ask('alice', CREATE, aFile({ name, content: base64('twin') }))).data.createFile.id);
     expect(await blobCount()).toBe(before + 1);
     for (const id of ids) expect((await files.ask('alice', 'mutation($id: ID!) { deleteFile(id: $id) }', { id })).data.deleteFile).toBe(id);
     expect(await blobCount()).toBe(before);
@@ -52,7 +61,8 @@ describe('files', () => {
   });
 
   it('hides other tenants and their files', async () => {
-    const query = '{ files(first: 100) { nodes { tenant { id } } totalCount } file(id: "fil_globex_12") { name } folder(id: "fld_globex_4") { name } _entities(representations: [{ __typename: "Tenant", id: "ten_globex" }]) { ... on Tenant { storageUsed } } }';
+    const query =
+      '{ files(first: 100) { nodes { tenant { id } } totalCount } file(id: "fil_globex_12") { name } folder(id: "fld_globex_4") { name } _entities(representations: [{ __typename: "Tenant", id: "ten_globex" }]) { ... on Tenant { storageUsed } } }';
     const { data } = await files.ask('alice', query);
     expect(new Set((data.files.nodes as { tenant: { id: string } }[]).map(({ tenant }) => tenant.id))).toEqual(new Set(['ten_acme']));
     expect([data.file, data.folder, data._entities]).toEqual([null, null, [null]]);
@@ -61,10 +71,19 @@ describe('files', () => {
   });
 
   it('asks the database as often for many files and tenants as for few', async () => {
-    const list = (first: number) => files.ask('admin', 'query($first: Int!) { files(first: $first) { nodes { name folder { name parent { name } } } pageInfo { hasNextPage } } }', { first });
+    const list = (first: number) =>
+      files.ask(
+        'admin',
+        'query($first: Int!) { files(first: $first) { nodes { name folder { name parent { name } } } pageInfo { hasNextPage } } }',
+        { first },
+      );
     expect(await countStatements(database, () => list(20))).toBe(await countStatements(database, () => list(2)));
     const ofTenants = (n: number) =>
-      files.ask('admin', 'query($r: [_Any!]!) { _entities(representations: $r) { ... on Tenant { storageUsed files(first: 2) { totalCount nodes { name } } } } }', { r: Array.from({ length: n }, (_, i) => ({ __typename: 'Tenant', id: `ten_${['acme', 'globex', 'umbra'][i % 3]}` })) });
+      files.ask(
+        'admin',
+        'query($r: [_Any!]!) { _entities(representations: $r) { ... on Tenant { storageUsed files(first: 2) { totalCount nodes { name } } } } }',
+        { r: Array.from({ length: n }, (_, i) => ({ __typename: 'Tenant', id: `ten_${['acme', 'globex', 'umbra'][i % 3]}` })) },
+      );
     const one = await countStatements(database, () => ofTenants(1));
     expect(await countStatements(database, () => ofTenants(100))).toBe(one);
     expect(one).toBeLessThanOrEqual(4);
@@ -74,11 +93,15 @@ describe('files', () => {
     const query = 'query($filter: FileFilter) { files(filter: $filter) { totalCount nodes { name } } }';
     expect((await files.ask('alice', query, { filter: { nameContains: 'ON-TIME' } })).data.files.totalCount).toBe(2);
     expect((await files.ask('alice', query, { filter: { nameContains: '100%_' } })).data.files.totalCount).toBe(0);
-    expect((await files.ask('alice', query, { filter: { mediaType: 'application/json', folderId: 'fld_acme_3' } })).data.files.totalCount).toBe(2);
+    expect(
+      (await files.ask('alice', query, { filter: { mediaType: 'application/json', folderId: 'fld_acme_3' } })).data.files.totalCount,
+    ).toBe(2);
   });
 
   it('keeps a folder until it is empty, and its name once per place', async () => {
-    const { id } = (await files.ask('bob', 'mutation { createFolder(input: { name: "Drafts" }) { id } }')).data.createFolder as { id: string };
+    const { id } = (await files.ask('bob', 'mutation { createFolder(input: { name: "Drafts" }) { id } }')).data.createFolder as {
+      id: string;
+    };
     expect(codes(await files.ask('bob', 'mutation { createFolder(input: { name: "Drafts" }) { id } }'))).toEqual(['CONFLICT']);
     const file = (await files.ask('bob', CREATE, aFile({ folderId: id }))).data.createFile as { id: string };
     expect(codes(await files.ask('bob', 'mutation($id: ID!) { deleteFolder(id: $id) }', { id }))).toEqual(['CONFLICT']);

@@ -9,7 +9,13 @@ import { seedFiles } from './seed.js';
 import { createFileStore } from './store.drizzle.js';
 
 /** @param deps.demoDataAt - time the demo data refers to, ms; null = none */
-export async function createFilesSubgraph(deps: { database: Database; blobs: BlobStore; keys: KeyRing; log: Logger; demoDataAt: number | null }): Promise<Subgraph> {
+export async function createFilesSubgraph(deps: {
+  database: Database;
+  blobs: BlobStore;
+  keys: KeyRing;
+  log: Logger;
+  demoDataAt: number | null;
+}): Promise<Subgraph> {
   const store = await createFileStore(deps.database);
   if (deps.demoDataAt !== null) await seedFiles(store, deps.blobs, deps.demoDataAt);
   return createSubgraph({

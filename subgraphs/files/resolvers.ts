@@ -22,7 +22,8 @@ export interface FilesContext extends ServiceCallFacts {
 }
 
 export function createFilesContext(store: FileStore): (call: ServiceCallFacts) => FilesContext {
-  const each = <T>(make: (parent: FileParent) => T) => Object.fromEntries(PARENTS.map((parent) => [parent, make(parent)])) as Record<FileParent, T>;
+  const each = <T>(make: (parent: FileParent) => T) =>
+    Object.fromEntries(PARENTS.map((parent) => [parent, make(parent)])) as Record<FileParent, T>;
   return (call) => {
     const tenant = visibleTenant(call.auth);
     return {
@@ -37,7 +38,12 @@ export function createFilesContext(store: FileStore): (call: ServiceCallFacts) =
 }
 
 export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { store: FileStore; blobs: BlobStore; newId?: () => string }) {
-  const onceFor = ({ auth, idempotencyKey }: FilesContext, field: string, args: unknown) => ({ principal: auth.principal, key: idempotencyKey, field, args });
+  const onceFor = ({ auth, idempotencyKey }: FilesContext, field: string, args: unknown) => ({
+    principal: auth.principal,
+    key: idempotencyKey,
+    field,
+    args,
+  });
 
   async function loadFile(context: FilesContext, id: string): Promise<FileRow | null> {
     requireScope(context.auth, 'files:read');
@@ -57,9 +63,15 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
   /** What another tenant owns is not there; what is gone may be a repeat's, which the store answers. */
   function assertMine(context: FilesContext, row: { tenantId: string } | undefined, what: string): void {
     requireScope(context.auth, 'files:write');
-    if (row !== undefined && row.tenantId !== context.auth.tenant && !context.auth.scopes.includes('deployment:write')) throw new CodedError('NOT_FOUND', `no ${what}`);
+    if (row !== undefined && row.tenantId !== context.auth.tenant && !context.auth.scopes.includes('deployment:write'))
+      throw new CodedError('NOT_FOUND', `no ${what}`);
   }
-  async function filesOf(context: FilesContext, parent: FileParent, id: string, { first, after = null }: PageArguments): Promise<Connection<FileRow>> {
+  async function filesOf(
+    context: FilesContext,
+    parent: FileParent,
+    id: string,
+    { first, after = null }: PageArguments,
+  ): Promise<Connection<FileRow>> {
     requireScope(context.auth, 'files:read');
     const rows = await context.filesOf[parent].load({ id, first, after });
     return toConnection(rows, parsePage({ first, after }), toKey, () => context.fileCounts[parent].load(id));
@@ -70,7 +82,11 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
     ByteSize,
     Base64,
     Query: {
-      files: async (_: unknown, { filter, ...args }: PageArguments & { filter?: FileFilter | null }, { auth }: FilesContext): Promise<Connection<FileRow>> => {
+      files: async (
+        _: unknown,
+        { filter, ...args }: PageArguments & { filter?: FileFilter | null },
+        { auth }: FilesContext,
+      ): Promise<Connection<FileRow>> => {
         requireScope(auth, 'files:read');
         const page = parsePage(args);
         const tenant = visibleTenant(auth);
@@ -100,13 +116,26 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         assertMine(context, await context.folders.load(id), `folder ${id}`);
         return store.deleteFolder(onceFor(context, 'deleteFolder', { id }), id);
       },
-      createFile: async (_: unknown, { input }: { input: { name: string; folderId?: string | null; mediaType: string; content: string } }, context: FilesContext) => {
+      createFile: async (
+        _: unknown,
+        { input }: { input: { name: string; folderId?: string | null; mediaType: string; content: string } },
+        context: FilesContext,
+      ) => {
         requireScope(context.auth, 'files:write');
         const bytes = Buffer.from(input.content, 'base64');
-        if (bytes.length > MAX_UPLOAD_BYTES) throw new CodedError('BAD_USER_INPUT', `content: expected at most ${MAX_UPLOAD_BYTES} bytes, got ${bytes.length}`);
+        if (bytes.length > MAX_UPLOAD_BYTES)
+          throw new CodedError('BAD_USER_INPUT', `content: expected at most ${MAX_UPLOAD_BYTES} bytes, got ${bytes.length}`);
         if (input.folderId != null) await requireOwnFolder(context, input.folderId);
         const id = `fil_${newId()}`;
-        const row = { id, tenantId: context.auth.tenant, ownerId: context.auth.principal, folderId: input.folderId ?? null, name: checkName(input.name), mediaType: checkMediaType(input.mediaType), size: bytes.length };
+        const row = {
+          id,
+          tenantId: context.auth.tenant,
+          ownerId: context.auth.principal,
+          folderId: input.folderId ?? null,
+          name: checkName(input.name),
+          mediaType: checkMediaType(input.mediaType),
+          size: bytes.length,
+        };
         const sha256 = await blobs.put(bytes, id);
         try {
           const file = await store.createFile(onceFor(context, 'createFile', input), { ...row, sha256 });
@@ -117,7 +146,11 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
           throw error;
         }
       },
-      updateFile: async (_: unknown, { id, input }: { id: string; input: { name?: string | null; folderId?: string | null } }, context: FilesContext) => {
+      updateFile: async (
+        _: unknown,
+        { id, input }: { id: string; input: { name?: string | null; folderId?: string | null } },
+        context: FilesContext,
+      ) => {
         assertMine(context, await context.files.load(id), `file ${id}`);
         if (input.folderId != null) await requireOwnFolder(context, input.folderId);
         return store.changeFile(onceFor(context, 'updateFile', { id, input }), id, {
@@ -166,14 +199,20 @@ function checkName(name: string): string {
   const trimmed = name.trim();
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
   if (trimmed === '' || trimmed.length > 255 || /[\u0000-\u001f\u007f/\\]/.test(trimmed) || trimmed === '.' || trimmed === '..') {
-    throw new CodedError('BAD_USER_INPUT', `name: expected 1 to 255 characters without slashes or control characters, got ${JSON.stringify(name.slice(0, 80))}`);
+    throw new CodedError(
+      'BAD_USER_INPUT',
+      `name: expected 1 to 255 characters without slashes or control characters, got ${JSON.stringify(name.slice(0, 80))}`,
+    );
   }
   return trimmed;
 }
 
 function checkMediaType(mediaType: string): string {
   if (!/^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i.test(mediaType)) {
-    throw new CodedError('BAD_USER_INPUT', `mediaType: expected a media type such as text/plain, got ${JSON.stringify(mediaType.slice(0, 80))}`);
+    throw new CodedError(
+      'BAD_USER_INPUT',
+      `mediaType: expected a media type such as text/plain, got ${JSON.stringify(mediaType.slice(0, 80))}`,
+    );
   }
   return mediaType.toLowerCase();
 }

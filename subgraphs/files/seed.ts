@@ -9,21 +9,27 @@ const CONTENTS: Record<string, { owner: string; folders: Record<string, Record<s
     owner: 'usr_alice',
     folders: {
       'Shipments 2026': {
-        'manifest-rotterdam-0412.csv': 'container,weight_kg,seal\nMSKU7301124,18240,A-5521\nTGHU4410980,20115,A-5522\nMSCU9012233,9870,A-5523\n',
+        'manifest-rotterdam-0412.csv':
+          'container,weight_kg,seal\nMSKU7301124,18240,A-5521\nTGHU4410980,20115,A-5522\nMSCU9012233,9870,A-5523\n',
         'manifest-gdansk-0419.csv': 'container,weight_kg,seal\nCAXU8123000,14420,B-0091\nTEMU5598112,21008,B-0092\n',
-        'delay-notice-felixstowe.md': '# Delay at Felixstowe\n\nCrane 4 is out of service until Thursday. Two sailings move to berth 9; expect +14 h.\n',
-        'carrier-rates-q2.csv': 'lane,carrier,eur_per_teu\nNLRTM-GBFXT,Norfolk Line,412\nPLGDN-SEGOT,Baltica,388\nDEHAM-NOOSL,Fjord Sea,455\n',
+        'delay-notice-felixstowe.md':
+          '# Delay at Felixstowe\n\nCrane 4 is out of service until Thursday. Two sailings move to berth 9; expect +14 h.\n',
+        'carrier-rates-q2.csv':
+          'lane,carrier,eur_per_teu\nNLRTM-GBFXT,Norfolk Line,412\nPLGDN-SEGOT,Baltica,388\nDEHAM-NOOSL,Fjord Sea,455\n',
       },
       Contracts: {
-        'baltica-frame-agreement.md': '# Frame agreement with Baltica\n\nTerm: 24 months. Notice: 90 days. Price review every two quarters.\n',
-        'insurance-certificate.txt': 'Certificate of cargo insurance\nInsured: Acme Logistics\nCover: all risks, 2,000,000 EUR per sailing\n',
+        'baltica-frame-agreement.md':
+          '# Frame agreement with Baltica\n\nTerm: 24 months. Notice: 90 days. Price review every two quarters.\n',
+        'insurance-certificate.txt':
+          'Certificate of cargo insurance\nInsured: Acme Logistics\nCover: all risks, 2,000,000 EUR per sailing\n',
         'warehouse-lease-unit-7.md': '# Lease, unit 7\n\n4,200 m², two loading docks, option on unit 8 until December.\n',
       },
       Reports: {
         'on-time-2026-03.json': '{"month":"2026-03","sailings":148,"onTime":131,"meanDelayHours":3.4}\n',
         'on-time-2026-04.json': '{"month":"2026-04","sailings":152,"onTime":139,"meanDelayHours":2.7}\n',
         'fuel-by-route.csv': 'route,litres,co2_t\nRotterdam-Felixstowe,18200,48.9\nGdansk-Gothenburg,15110,40.6\nHamburg-Oslo,22040,59.2\n',
-        'board-summary-april.md': '# April\n\n- On time: 91.4 %\n- Claims: 3, all below 5,000 EUR\n- New lane Gdansk–Gothenburg is profitable since week 15\n',
+        'board-summary-april.md':
+          '# April\n\n- On time: 91.4 %\n- Claims: 3, all below 5,000 EUR\n- New lane Gdansk–Gothenburg is profitable since week 15\n',
       },
     },
   },
@@ -48,7 +54,8 @@ const CONTENTS: Record<string, { owner: string; folders: Record<string, Record<s
       Restoration: {
         'reel-1931-inventory.csv': 'reel,title,state\n1,La Riviere,shrunk 1.2 %\n2,La Riviere,vinegar odour\n3,Les Toits,good\n',
         'scan-settings.json': '{"resolution":"4K","bitDepth":16,"wetGate":true,"framesPerSecond":18}\n',
-        'colour-notes-les-toits.md': '# Les Toits\n\nTints by scene: amber for lamps, blue for the roofs at night. Reference print is in Bologna.\n',
+        'colour-notes-les-toits.md':
+          '# Les Toits\n\nTints by scene: amber for lamps, blue for the roofs at night. Reference print is in Bologna.\n',
       },
       Loans: {
         'loan-request-lyon.md': '# Loan to Lyon\n\n35 mm print of Les Toits, 14 to 17 September, two projections, courier included.\n',
@@ -78,7 +85,13 @@ export async function seedFiles(store: FileStore, blobs: BlobStore, nowMs: numbe
   for (const [tenant, { owner, folders: content }] of Object.entries(CONTENTS)) {
     for (const [folder, entries] of Object.entries(content)) {
       const folderId = `fld_${tenant}_${folders.length + 1}`;
-      folders.push({ id: folderId, tenantId: `ten_${tenant}`, parentId: null, name: folder, createdAt: new Date(nowMs - (120 - folders.length) * DAY_MS).toISOString() });
+      folders.push({
+        id: folderId,
+        tenantId: `ten_${tenant}`,
+        parentId: null,
+        name: folder,
+        createdAt: new Date(nowMs - (120 - folders.length) * DAY_MS).toISOString(),
+      });
       for (const [name, text] of Object.entries(entries)) {
         const id = `fil_${tenant}_${files.length + 1}`;
         const at = new Date(nowMs - (60 - files.length) * DAY_MS).toISOString();

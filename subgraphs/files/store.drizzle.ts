@@ -47,32 +47,71 @@ export async function createFileStore(database: Database): Promise<FileStore> {
   const inTenant = (tenant: string | null): SQL | undefined => (tenant === null ? undefined : eq(folders.tenantId, tenant));
 
   return {
-    findFiles: async (ids) => inOrder(ids, await db.select().from(files).where(inArray(files.id, [...ids]))),
-    findFolders: async (ids) => inOrder(ids, await db.select().from(folders).where(inArray(folders.id, [...ids]))),
+    findFiles: async (ids) =>
+      inOrder(
+        ids,
+        await db
+          .select()
+          .from(files)
+          .where(inArray(files.id, [...ids])),
+      ),
+    findFolders: async (ids) =>
+      inOrder(
+        ids,
+        await db
+          .select()
+          .from(folders)
+          .where(inArray(folders.id, [...ids])),
+      ),
     listFiles: (page, tenant, filter) =>
-      db.select().from(files).where(and(matching(tenant, filter), behind(files.createdAt, files.id, page))).orderBy(newestFirst(files.createdAt, files.id)).limit(page.limit),
+      db
+        .select()
+        .from(files)
+        .where(and(matching(tenant, filter), behind(files.createdAt, files.id, page)))
+        .orderBy(newestFirst(files.createdAt, files.id))
+        .limit(page.limit),
     countFiles: async (tenant, filter) => (await db.select({ n: count() }).from(files).where(matching(tenant, filter)))[0]?.n ?? 0,
     async listFilesOf(parent, ids, page, tenant) {
       const column = files[parent];
       const ranked = db
-        .select({ ...getTableColumns(files), rank: sql<number>`row_number() over (partition by ${column} order by ${newestFirst(files.createdAt, files.id)})`.as('rank') })
+        .select({
+          ...getTableColumns(files),
+          rank: sql<number>`row_number() over (partition by ${column} order by ${newestFirst(files.createdAt, files.id)})`.as('rank'),
+        })
         .from(files)
         .where(and(inArray(column, [...ids]), ofTenant(tenant), behind(files.createdAt, files.id, page)))
         .as('ranked');
-      const rows = await db.select().from(ranked).where(sql`${ranked.rank} <= ${page.limit}`).orderBy(ranked.rank);
+      const rows = await db
+        .select()
+        .from(ranked)
+        .where(sql`${ranked.rank} <= ${page.limit}`)
+        .orderBy(ranked.rank);
       return ids.map((id) => rows.filter((row) => row[parent] === id));
     },
     async countFilesOf(parent, ids, tenant) {
       const column = files[parent];
-      const rows = await db.select({ id: column, n: count() }).from(files).where(and(inArray(column, [...ids]), ofTenant(tenant))).groupBy(column);
+      const rows = await db
+        .select({ id: column, n: count() })
+        .from(files)
+        .where(and(inArray(column, [...ids]), ofTenant(tenant)))
+        .groupBy(column);
       return ids.map((id) => rows.find((row) => row.id === id)?.n ?? 0);
     },
     async storageUsed(tenantIds) {
-      const rows = await db.select({ id: files.tenantId, bytes: sum(files.size) }).from(files).where(inArray(files.tenantId, [...tenantIds])).groupBy(files.tenantId);
+      const rows = await db
+        .select({ id: files.tenantId, bytes: sum(files.size) })
+        .from(files)
+        .where(inArray(files.tenantId, [...tenantIds]))
+        .groupBy(files.tenantId);
       return tenantIds.map((id) => Number(rows.find((row) => row.id === id)?.bytes ?? 0));
     },
     listFolders: (page, tenant) =>
-      db.select().from(folders).where(and(inTenant(tenant), behind(folders.createdAt, folders.id, page))).orderBy(newestFirst(folders.createdAt, folders.id)).limit(page.limit),
+      db
+        .select()
+        .from(folders)
+        .where(and(inTenant(tenant), behind(folders.createdAt, folders.id, page)))
+        .orderBy(newestFirst(folders.createdAt, folders.id))
+        .limit(page.limit),
     countFolders: async (tenant) => (await db.select({ n: count() }).from(folders).where(inTenant(tenant)))[0]?.n ?? 0,
 
     createFolder: (request, row) =>
@@ -83,23 +122,33 @@ export async function createFileStore(database: Database): Promise<FileStore> {
       }),
     renameFolder: (request, id, name) =>
       once(db, keys, request, async (tx) => {
-        const [changed] = await unlessTaken(`a folder '${name}' is there already`, () => tx.update(folders).set({ name }).where(eq(folders.id, id)).returning());
+        const [changed] = await unlessTaken(`a folder '${name}' is there already`, () =>
+          tx.update(folders).set({ name }).where(eq(folders.id, id)).returning(),
+        );
         return changed ?? missing('folder', id);
       }),
     deleteFolder: (request, id) =>
       once(db, keys, request, async (tx) => {
-        const [deleted] = await unlessTaken('the folder is not empty', () => tx.delete(folders).where(eq(folders.id, id)).returning({ id: folders.id }));
+        const [deleted] = await unlessTaken('the folder is not empty', () =>
+          tx.delete(folders).where(eq(folders.id, id)).returning({ id: folders.id }),
+        );
         return deleted?.id ?? missing('folder', id);
       }),
     createFile: (request, row) =>
       once(db, keys, request, async (tx) => {
-        const [created] = await unlessTaken(`a file '${row.name}' is there already, or its folder is gone`, () => tx.insert(files).values(row).returning());
+        const [created] = await unlessTaken(`a file '${row.name}' is there already, or its folder is gone`, () =>
+          tx.insert(files).values(row).returning(),
+        );
         return created as FileRow;
       }),
     changeFile: (request, id, change) =>
       once(db, keys, request, async (tx) => {
         const [changed] = await unlessTaken('a file of that name is there already, or the folder is gone', () =>
-          tx.update(files).set({ ...change, updatedAt: sql`now()` }).where(eq(files.id, id)).returning(),
+          tx
+            .update(files)
+            .set({ ...change, updatedAt: sql`now()` })
+            .where(eq(files.id, id))
+            .returning(),
         );
         return changed ?? missing('file', id);
       }),
@@ -109,8 +158,14 @@ export async function createFileStore(database: Database): Promise<FileStore> {
         return deleted ?? missing('file', id);
       }),
     async seed(folderRows, fileRows) {
-      await db.insert(folders).values([...folderRows]).onConflictDoNothing();
-      await db.insert(files).values([...fileRows]).onConflictDoNothing();
+      await db
+        .insert(folders)
+        .values([...folderRows])
+        .onConflictDoNothing();
+      await db
+        .insert(files)
+        .values([...fileRows])
+        .onConflictDoNothing();
     },
     isEmpty: async () => (await db.select({ id: files.id }).from(files).limit(1)).length === 0,
   };

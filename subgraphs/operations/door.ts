@@ -9,5 +9,12 @@ export interface OperationDoor {
   readEvents(id: string): Promise<OperationEvent[]>;
   watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
   cancel(id: string, request: CancelOperation): Promise<void>;
-  list(filter: { kind?: string; status?: OperationStatus; tenant?: string; plugin?: string; before?: string; first: number }): Promise<readonly OperationSnapshot[]>;
+  list(filter: {
+    kind?: string;
+    status?: OperationStatus;
+    tenant?: string;
+    plugin?: string;
+    before?: string;
+    first: number;
+  }): Promise<readonly OperationSnapshot[]>;
 }

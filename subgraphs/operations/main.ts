@@ -5,7 +5,12 @@ import { readSdl } from '../shared/read-sdl.js';
 import type { OperationDoor } from './door.js';
 import { createOperationsContext, createOperationsResolvers } from './resolvers.js';
 
-export async function createOperationsSubgraph(deps: { door: OperationDoor; temporalUrl: string | null; keys: KeyRing; log: Logger }): Promise<Subgraph> {
+export async function createOperationsSubgraph(deps: {
+  door: OperationDoor;
+  temporalUrl: string | null;
+  keys: KeyRing;
+  log: Logger;
+}): Promise<Subgraph> {
   return createSubgraph({
     name: 'operations',
     typeDefs: await readSdl('operations'),

@@ -11,7 +11,10 @@ import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller
 import type { OperationDoor } from './door.js';
 import { createOperationsSubgraph } from './main.js';
 
-const STEPS = [{ id: 'fetch', label: 'Fetch the package' }, { id: 'scan', label: 'Scan it' }];
+const STEPS = [
+  { id: 'fetch', label: 'Fetch the package' },
+  { id: 'scan', label: 'Scan it' },
+];
 const at = '2026-06-01T00:00:00.000Z';
 const event = (seq: number, body: object): OperationEvent => ({ seq, at, cursor: `c${seq}`, ...body }) as OperationEvent;
 const FAILURE = { code: 'SCAN_BLOCKED', message: 'found something', retryable: false } as const;
@@ -57,11 +60,23 @@ const door: OperationDoor = {
   },
   cancel: async (id, request) => void cancelled.push([id, request]),
   list: async ({ status, tenant, before, first }) =>
-    rows.filter((row) => (status ?? row.status) === row.status && (tenant ?? row.facts.tenant) === row.facts.tenant && (before === undefined || row.createdAt < before)).slice(0, first),
+    rows
+      .filter(
+        (row) =>
+          (status ?? row.status) === row.status &&
+          (tenant ?? row.facts.tenant) === row.facts.tenant &&
+          (before === undefined || row.createdAt < before),
+      )
+      .slice(0, first),
 };
 
 let operations: ServiceCaller;
-beforeAll(async () => void (operations = await serveForTest((keys) => createOperationsSubgraph({ door, temporalUrl: 'http://127.0.0.1:8233', keys, log: createLogger({ name: 'test', level: 'silent' }) }))));
+beforeAll(
+  async () =>
+    void (operations = await serveForTest((keys) =>
+      createOperationsSubgraph({ door, temporalUrl: 'http://127.0.0.1:8233', keys, log: createLogger({ name: 'test', level: 'silent' }) }),
+    )),
+);
 afterAll(() => operations.close());
 beforeEach(() => {
   rows = [anOperation({})];
@@ -80,7 +95,10 @@ describe('operation', () => {
       done: true,
       kind: 'PLUGIN_INSTALLATION',
       progress: { completed: 1, total: 2 },
-      steps: [{ id: 'fetch', status: 'COMPLETED', failure: null }, { id: 'scan', status: 'FAILED', failure: { code: 'SCAN_BLOCKED' } }],
+      steps: [
+        { id: 'fetch', status: 'COMPLETED', failure: null },
+        { id: 'scan', status: 'FAILED', failure: { code: 'SCAN_BLOCKED' } },
+      ],
       compensation: { status: 'COMPENSATED', steps: [{ undoes: 'fetch', status: 'COMPLETED' }] },
       errors: [{ code: 'SCAN_BLOCKED' }],
       startedBy: { id: 'usr_alice' },
@@ -100,14 +118,23 @@ describe('operation', () => {
   ] as const)('is seen by its starter and by operators only: %s', async (user, seen) => {
     const { data } = await operations.ask(user, '{ operation(id: "op_1") { id temporalUrl } operations { nodes { id } } }');
     expect([data.operation !== null, data.operations.nodes.length === 1]).toEqual([seen, seen]);
-    if (user === 'operator') expect(data.operation.temporalUrl).toBe('http://127.0.0.1:8233/namespaces/default/workflows/plugin%2F%40sluice%2Fqr-code/run-1/timeline');
+    if (user === 'operator')
+      expect(data.operation.temporalUrl).toBe(
+        'http://127.0.0.1:8233/namespaces/default/workflows/plugin%2F%40sluice%2Fqr-code/run-1/timeline',
+      );
   });
 
   it('is listed page by page, also when several started in one millisecond', async () => {
-    rows = ['op_e', 'op_d', 'op_c', 'op_b', 'op_a'].map((id, index) => anOperation({ id, createdAt: index < 3 ? '2026-06-02T00:00:00.000Z' : at }));
+    rows = ['op_e', 'op_d', 'op_c', 'op_b', 'op_a'].map((id, index) =>
+      anOperation({ id, createdAt: index < 3 ? '2026-06-02T00:00:00.000Z' : at }),
+    );
     const seen: string[] = [];
-    for (let after: string | null = null, more = true; more; ) {
-      const { data } = await operations.ask('alice', 'query($after: String) { operations(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }', { after });
+    for (let after: string | null = null, more = true; more;) {
+      const { data } = await operations.ask(
+        'alice',
+        'query($after: String) { operations(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
       seen.push(...(data.operations.nodes as { id: string }[]).map(({ id }) => id));
       ({ hasNextPage: more, endCursor: after } = data.operations.pageInfo as { hasNextPage: boolean; endCursor: string });
     }
@@ -120,7 +147,10 @@ describe('cancelOperation', () => {
 
   it('asks the run to stop and says who asked', async () => {
     rows = [anOperation({ status: 'WORKING', closedAt: null, failure: null })];
-    expect((await operations.ask('alice', CANCEL)).data.cancelOperation).toEqual({ operation: { id: 'op_1', status: 'WORKING' }, userErrors: [] });
+    expect((await operations.ask('alice', CANCEL)).data.cancelOperation).toEqual({
+      operation: { id: 'op_1', status: 'WORKING' },
+      userErrors: [],
+    });
     expect(cancelled).toEqual([['op_1', { reason: 'mistake', by: 'usr_alice' }]]);
   });
 
@@ -133,16 +163,36 @@ describe('cancelOperation', () => {
 });
 
 describe('operationEvents', () => {
-  async function subscribe(user: keyof typeof DEV_USERS, variables: { id: string; after: string | null }, take = Infinity): Promise<{ seqs: number[]; codes: unknown[] }> {
+  async function subscribe(
+    user: keyof typeof DEV_USERS,
+    variables: { id: string; after: string | null },
+    take = Infinity,
+  ): Promise<{ seqs: number[]; codes: unknown[] }> {
     const keys = await loadTestKeys();
     const { id, tenant, scopes } = DEV_USERS[user];
     const sign = (method: string, body: string) =>
-      signServiceCall(keys, { audience: 'operations', method, path: '/graphql', body, operationId: null, auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) } });
-    const client = createClient({ url: `${operations.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: () => ({ auth: sign('CONNECT', '') }) });
-    const query = 'subscription($id: ID!, $after: String) { operationEvents(id: $id, after: $after) { __typename ... on OperationEventFields { seq cursor } } }';
+      signServiceCall(keys, {
+        audience: 'operations',
+        method,
+        path: '/graphql',
+        body,
+        operationId: null,
+        auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
+      });
+    const client = createClient({
+      url: `${operations.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: () => ({ auth: sign('CONNECT', '') }),
+    });
+    const query =
+      'subscription($id: ID!, $after: String) { operationEvents(id: $id, after: $after) { __typename ... on OperationEventFields { seq cursor } } }';
     const seqs: number[] = [];
     const codes: unknown[] = [];
-    for await (const { data, errors } of client.iterate<{ operationEvents: { seq: number } }>({ query, variables, extensions: { auth: sign('SUBSCRIBE', JSON.stringify({ query, variables })) } })) {
+    for await (const { data, errors } of client.iterate<{ operationEvents: { seq: number } }>({
+      query,
+      variables,
+      extensions: { auth: sign('SUBSCRIBE', JSON.stringify({ query, variables })) },
+    })) {
       if (data != null) seqs.push(data.operationEvents.seq);
       codes.push(...(errors ?? []).map(({ extensions }) => extensions?.['code']));
       if (seqs.length >= take) break;

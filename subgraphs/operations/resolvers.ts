@@ -1,7 +1,17 @@
 import DataLoader from 'dataloader';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
-import { applyOperationEvent, EMPTY_OPERATION_VIEW, type OperationEvent, type OperationFailure, type OperationKindName, type OperationSnapshot, type OperationStatus, type OperationView, TERMINAL_STATUSES } from '#schema/contracts/operations';
+import {
+  applyOperationEvent,
+  EMPTY_OPERATION_VIEW,
+  type OperationEvent,
+  type OperationFailure,
+  type OperationKindName,
+  type OperationSnapshot,
+  type OperationStatus,
+  type OperationView,
+  TERMINAL_STATUSES,
+} from '#schema/contracts/operations';
 import { requireScope } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { type Connection, formatKey, type PageArguments, type PageKey, parsePage, toConnection } from '../shared/paging.js';
@@ -42,14 +52,19 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
     const operation = await context.operations.load(id);
     return operation !== undefined && maySee(context.auth, operation) ? operation : null;
   }
-  const viewOf = async ({ id }: OperationSnapshot, context: OperationsContext): Promise<OperationView> => (await context.views.load(id)).view;
+  const viewOf = async ({ id }: OperationSnapshot, context: OperationsContext): Promise<OperationView> =>
+    (await context.views.load(id)).view;
 
   return {
     DateTime,
     JSON: JSONScalar,
     Query: {
       operation: (_: unknown, { id }: { id: string }, context: OperationsContext) => load(context, id),
-      operations: async (_: unknown, { filter, ...args }: PageArguments & { filter?: Filter | null }, { auth }: OperationsContext): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> => {
+      operations: async (
+        _: unknown,
+        { filter, ...args }: PageArguments & { filter?: Filter | null },
+        { auth }: OperationsContext,
+      ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> => {
         requireScope(auth, 'operations:read');
         const page = parsePage(args);
         const found = await door.list({
@@ -61,7 +76,9 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
           first: page.limit + SAME_INSTANT,
         });
         const rows = found
-          .filter((operation) => maySee(auth, operation) && (page.after === null || formatOrder(toKey(operation)) < formatOrder(page.after)))
+          .filter(
+            (operation) => maySee(auth, operation) && (page.after === null || formatOrder(toKey(operation)) < formatOrder(page.after)),
+          )
           .sort((a, b) => (formatOrder(toKey(a)) < formatOrder(toKey(b)) ? 1 : -1))
           .slice(0, page.limit);
         return toConnection(rows, page, toKey, 0);
@@ -72,7 +89,8 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
         requireScope(context.auth, 'operations:write');
         const operation = await load(context, id);
         if (operation === null) return refusal('NOT_FOUND', 'no operation of that id exists');
-        if (TERMINAL_STATUSES.includes(operation.status)) return { operation, ...refusal('CONFLICT', `the operation is ${operation.status.toLowerCase()} already`) };
+        if (TERMINAL_STATUSES.includes(operation.status))
+          return { operation, ...refusal('CONFLICT', `the operation is ${operation.status.toLowerCase()} already`) };
         await door.cancel(id, { reason: reason?.slice(0, 500) ?? null, by: context.auth.principal });
         return { operation, userErrors: [] };
       },
@@ -91,7 +109,10 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       kind: ({ facts }: OperationSnapshot) => facts.kind,
       title: ({ facts }: OperationSnapshot) => facts.title,
       done: ({ status }: OperationSnapshot) => TERMINAL_STATUSES.includes(status),
-      progress: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => ({ ...(await viewOf(operation, context)).progress, unit: 'steps' }),
+      progress: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => ({
+        ...(await viewOf(operation, context)).progress,
+        unit: 'steps',
+      }),
       steps: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).steps,
       compensation: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
         const { compensations } = await viewOf(operation, context);
@@ -99,15 +120,20 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       },
       result: ({ result }: OperationSnapshot) => result,
       errors: ({ failure }: OperationSnapshot) => (failure === null ? [] : [failure]),
-      cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).cancelRequested,
+      cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
+        (await viewOf(operation, context)).cancelRequested,
       lastSeq: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).lastSeq,
       startedBy: ({ facts }: OperationSnapshot) => (facts.startedBy === '' ? null : { id: facts.startedBy }),
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
-      updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => operation.closedAt ?? (await viewOf(operation, context)).updatedAt ?? operation.createdAt,
+      updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
+        operation.closedAt ?? (await viewOf(operation, context)).updatedAt ?? operation.createdAt,
       expiresAt: () => null,
-      cancellable: ({ status, facts }: OperationSnapshot, _: unknown, { auth }: OperationsContext) => !TERMINAL_STATUSES.includes(status) && facts.kind !== 'SUPERGRAPH' && auth.scopes.includes('operations:write'),
+      cancellable: ({ status, facts }: OperationSnapshot, _: unknown, { auth }: OperationsContext) =>
+        !TERMINAL_STATUSES.includes(status) && facts.kind !== 'SUPERGRAPH' && auth.scopes.includes('operations:write'),
       temporalUrl: ({ workflowId, runId }: OperationSnapshot, _: unknown, { auth }: OperationsContext) =>
-        temporalUrl === null || !auth.scopes.includes('deployment:read') ? null : `${temporalUrl}/namespaces/${door.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}/timeline`,
+        temporalUrl === null || !auth.scopes.includes('deployment:read')
+          ? null
+          : `${temporalUrl}/namespaces/${door.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}/timeline`,
       cursor: async ({ id }: OperationSnapshot, _: unknown, context: OperationsContext) => (await context.views.load(id)).cursor,
     },
   };

@@ -29,10 +29,16 @@ export async function createAdmissions(database: Database): Promise<Admissions> 
       );
     },
     async withdraw({ service, digest, operationId }) {
-      await pool.query('update plugin_host.admissions set removed_at = now() where service = $1 and digest = $2 and operation_id = $3 and removed_at is null', [service, digest, operationId]);
+      await pool.query(
+        'update plugin_host.admissions set removed_at = now() where service = $1 and digest = $2 and operation_id = $3 and removed_at is null',
+        [service, digest, operationId],
+      );
     },
     async find(service, digest) {
-      const { rows } = await pool.query<{ removed_at: Date | null }>('select removed_at from plugin_host.admissions where service = $1 and digest = $2', [service, digest]);
+      const { rows } = await pool.query<{ removed_at: Date | null }>(
+        'select removed_at from plugin_host.admissions where service = $1 and digest = $2',
+        [service, digest],
+      );
       return rows[0] === undefined ? undefined : { service, digest, removedAtMs: rows[0].removed_at?.getTime() ?? null };
     },
   };

@@ -30,7 +30,13 @@ interface Entry {
   checkedAtMs: number;
 }
 
-export function createPluginHost(deps: { admissions: Admissions; blobs: BlobStore; keys: KeyRing; log: Logger; now?: () => number }): PluginHost {
+export function createPluginHost(deps: {
+  admissions: Admissions;
+  blobs: BlobStore;
+  keys: KeyRing;
+  log: Logger;
+  now?: () => number;
+}): PluginHost {
   const { admissions, blobs, keys, log, now = Date.now } = deps;
   const loaded = new Map<string, Entry>();
 
@@ -88,7 +94,10 @@ export function createPluginHost(deps: { admissions: Admissions; blobs: BlobStor
 }
 
 /** @throws PORT_TAKEN */
-export async function servePluginHost(host: PluginHost, at: { host: string; port: number }): Promise<{ url: string; close(): Promise<void> }> {
+export async function servePluginHost(
+  host: PluginHost,
+  at: { host: string; port: number },
+): Promise<{ url: string; close(): Promise<void> }> {
   const server = createHttpServer(host.handler);
   const url = await listen(server, { ...at, name: 'plugin host' });
   return {

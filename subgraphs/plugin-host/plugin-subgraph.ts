@@ -16,12 +16,26 @@ export interface LoadedPlugin {
 }
 
 /** @throws LOAD_FAILED and the sandbox's codes; MANIFEST_INVALID, PACKAGE_INVALID */
-export async function loadPlugin(options: { files: PackageFiles; service: string; path: string; keys: Pick<KeyRing, 'service'>; log: Logger }): Promise<LoadedPlugin> {
+export async function loadPlugin(options: {
+  files: PackageFiles;
+  service: string;
+  path: string;
+  keys: Pick<KeyRing, 'service'>;
+  log: Logger;
+}): Promise<LoadedPlugin> {
   const manifest = parseManifest(options.files);
   const typeDefs = parse(readSchema(options.files));
   const sandbox = await createSandbox({ source: requireFile(options.files, BUNDLE_FILE).toString('utf8'), limits: manifest.limits });
   const { service: name, path, keys, log } = options;
-  const subgraph = createSubgraph({ name, path, typeDefs, resolvers: createResolvers(typeDefs, sandbox), createContext: (call) => call, keys, log });
+  const subgraph = createSubgraph({
+    name,
+    path,
+    typeDefs,
+    resolvers: createResolvers(typeDefs, sandbox),
+    createContext: (call) => call,
+    keys,
+    log,
+  });
   return { sandbox, subgraph };
 }
 
@@ -31,7 +45,9 @@ export function requiredResolvers(typeDefs: DocumentNode): string[] {
     const isRoot = ['Query', 'Mutation'].includes(type.name.value);
     if (!isRoot && !isEntity(type)) return [];
     const keys = keyFields(type);
-    return (type.fields ?? []).filter((field) => !keys.has(field.name.value) && !hasDirective(field, 'external')).map((field) => `${type.name.value}.${field.name.value}`);
+    return (type.fields ?? [])
+      .filter((field) => !keys.has(field.name.value) && !hasDirective(field, 'external'))
+      .map((field) => `${type.name.value}.${field.name.value}`);
   });
 }
 
@@ -42,7 +58,8 @@ function createResolvers(typeDefs: DocumentNode, sandbox: Sandbox): Record<strin
     const fields: Record<string, unknown> = isEntity(type) ? { __resolveReference: (reference: Json) => reference } : {};
     for (const { name: field } of type.fields ?? []) {
       if (!sandbox.resolvers.includes(`${name}.${field.value}`)) continue;
-      fields[field.value] = (parent: Json | undefined, args: Json) => sandbox.call({ type: name, field: field.value, parent: parent ?? null, args });
+      fields[field.value] = (parent: Json | undefined, args: Json) =>
+        sandbox.call({ type: name, field: field.value, parent: parent ?? null, args });
     }
     resolvers[name] = { ...resolvers[name], ...fields };
   }
@@ -50,7 +67,9 @@ function createResolvers(typeDefs: DocumentNode, sandbox: Sandbox): Record<strin
 }
 
 function objectTypes(document: DocumentNode): ObjectNode[] {
-  return document.definitions.filter((node): node is ObjectNode => node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION);
+  return document.definitions.filter(
+    (node): node is ObjectNode => node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION,
+  );
 }
 
 function isEntity(type: ObjectNode): boolean {

@@ -33,7 +33,8 @@ export async function smokeRun(files: PackageFiles): Promise<void> {
       const answer = await sandbox.call(call);
       for (const [field, value] of Object.entries(expect)) {
         const got = (answer as Record<string, Json> | null)?.[field];
-        if (JSON.stringify(got) !== JSON.stringify(value)) throw new CodedError('RESULT_INVALID', `${path}: expected ${field} to be ${JSON.stringify(value)}`);
+        if (JSON.stringify(got) !== JSON.stringify(value))
+          throw new CodedError('RESULT_INVALID', `${path}: expected ${field} to be ${JSON.stringify(value)}`);
       }
     }
   } finally {

@@ -7,7 +7,13 @@ import type { PluginDoor } from './door.js';
 import { createPluginsContext, createPluginsResolvers } from './resolvers.js';
 import type { PluginStore } from './store.js';
 
-export async function createPluginsSubgraph(deps: { store: PluginStore; blobs: BlobStore; door: PluginDoor; keys: KeyRing; log: Logger }): Promise<Subgraph> {
+export async function createPluginsSubgraph(deps: {
+  store: PluginStore;
+  blobs: BlobStore;
+  door: PluginDoor;
+  keys: KeyRing;
+  log: Logger;
+}): Promise<Subgraph> {
   const { store, blobs, door, keys, log } = deps;
   return createSubgraph({
     name: 'plugins',

@@ -11,7 +11,11 @@ const MAX_README_CHARS = 100_000;
  *
  * @throws PACKAGE_INVALID, PACKAGE_UNSAFE_PATH, PACKAGE_TOO_LARGE, DIGEST_MISMATCH, MANIFEST_INVALID; CONFLICT for another package of that version
  */
-export async function publishVersion(deps: { store: PluginStore; blobs: BlobStore }, bytes: Uint8Array, publishedBy: string): Promise<VersionRow> {
+export async function publishVersion(
+  deps: { store: PluginStore; blobs: BlobStore },
+  bytes: Uint8Array,
+  publishedBy: string,
+): Promise<VersionRow> {
   const files = await readPackage(bytes);
   const { name: plugin, version, manifest } = readIdentity(files);
   const owner = `catalog/${plugin}@${version}`;

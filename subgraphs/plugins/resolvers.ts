@@ -38,7 +38,9 @@ export function createPluginsContext(store: PluginStore, door: PluginDoor): (cal
     versions: new DataLoader((plugins) => store.listVersions(plugins)),
     versionsById: new DataLoader((ids) => store.findVersions(ids)),
     installations: new DataLoader((plugins) => store.findInstallations(plugins)),
-    newestOperations: new DataLoader((plugins) => Promise.all(plugins.map(async (plugin) => (await door.list({ plugin, first: 1 }))[0] ?? null))),
+    newestOperations: new DataLoader((plugins) =>
+      Promise.all(plugins.map(async (plugin) => (await door.list({ plugin, first: 1 }))[0] ?? null)),
+    ),
   });
 }
 
@@ -50,8 +52,10 @@ interface UserError {
 }
 
 export function createPluginsResolvers({ store, blobs, door }: { store: PluginStore; blobs: BlobStore; door: PluginDoor }) {
-  const newest = async ({ name }: PluginNode, context: PluginsContext): Promise<VersionRow> => (await context.versions.load(name))[0] as VersionRow;
-  const fromManifest = (field: string, otherwise: unknown) => async (plugin: PluginNode, _: unknown, context: PluginsContext) => (await newest(plugin, context)).manifest[field] ?? otherwise;
+  const newest = async ({ name }: PluginNode, context: PluginsContext): Promise<VersionRow> =>
+    (await context.versions.load(name))[0] as VersionRow;
+  const fromManifest = (field: string, otherwise: unknown) => async (plugin: PluginNode, _: unknown, context: PluginsContext) =>
+    (await newest(plugin, context)).manifest[field] ?? otherwise;
 
   async function loadPlugin(context: PluginsContext, name: string): Promise<PluginNode | null> {
     requireScope(context.auth, 'plugins:read');
@@ -64,10 +68,26 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
     const row = await context.installations.load(plugin);
     if (row !== undefined) return { ...row, phase: 'ACTIVE' };
     const operation = await context.newestOperations.load(plugin);
-    const phase = operation?.status === 'WORKING' || operation?.status === 'INPUT_REQUIRED' ? 'INSTALLING' : operation?.status === 'FAILED' ? 'FAILED' : null;
+    const phase =
+      operation?.status === 'WORKING' || operation?.status === 'INPUT_REQUIRED'
+        ? 'INSTALLING'
+        : operation?.status === 'FAILED'
+          ? 'FAILED'
+          : null;
     const [version] = await context.versions.load(plugin);
     if (operation === null || phase === null || version === undefined) return null;
-    return { id: `ins_${operation.id}`, plugin, version: version.version, digest: version.digest, generation: null, granted: [], operationId: operation.id, installedAt: null, installedBy: null, phase };
+    return {
+      id: `ins_${operation.id}`,
+      plugin,
+      version: version.version,
+      digest: version.digest,
+      generation: null,
+      granted: [],
+      operationId: operation.id,
+      installedAt: null,
+      installedBy: null,
+      phase,
+    };
   }
 
   return {
@@ -75,19 +95,33 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
     ByteSize,
     Base64,
     Query: {
-      plugins: async (_: unknown, { filter, ...args }: PageArguments & { filter?: { text?: string | null; installed?: boolean | null } | null }, { auth }: PluginsContext): Promise<Connection<PluginNode>> => {
+      plugins: async (
+        _: unknown,
+        { filter, ...args }: PageArguments & { filter?: { text?: string | null; installed?: boolean | null } | null },
+        { auth }: PluginsContext,
+      ): Promise<Connection<PluginNode>> => {
         requireScope(auth, 'plugins:read');
         const page = parsePage(args);
         const wanted = { text: filter?.text ?? null, installed: filter?.installed ?? null };
         const names = await store.listPlugins({ ...wanted, after: page.after?.id ?? null, limit: page.limit });
-        return toConnection(names.map((name) => ({ name })), page, ({ name }) => ({ at: NO_TIME, id: name }), () => store.countPlugins(wanted));
+        return toConnection(
+          names.map((name) => ({ name })),
+          page,
+          ({ name }) => ({ at: NO_TIME, id: name }),
+          () => store.countPlugins(wanted),
+        );
       },
       plugin: (_: unknown, { name }: { name: string }, context: PluginsContext) => loadPlugin(context, name),
       pluginInstallations: async (_: unknown, args: PageArguments, { auth }: PluginsContext): Promise<Connection<InstallationNode>> => {
         requireScope(auth, 'plugins:read');
         const page = parsePage(args);
         const rows = await store.listInstallations({ after: page.after?.id ?? null, limit: page.limit });
-        return toConnection(rows.map((row) => ({ ...row, phase: 'ACTIVE' as const })), page, ({ plugin }) => ({ at: NO_TIME, id: plugin }), () => store.countInstallations());
+        return toConnection(
+          rows.map((row) => ({ ...row, phase: 'ACTIVE' as const })),
+          page,
+          ({ plugin }) => ({ at: NO_TIME, id: plugin }),
+          () => store.countInstallations(),
+        );
       },
       pluginInstallation: async (_: unknown, { id }: { id: string }, context: PluginsContext) => {
         requireScope(context.auth, 'plugins:read');
@@ -97,27 +131,45 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       },
     },
     Mutation: {
-      installPlugin: async (_: unknown, { input }: { input: { name: string; version?: string | null; grantedPermissions: string[] } }, context: PluginsContext) => {
+      installPlugin: async (
+        _: unknown,
+        { input }: { input: { name: string; version?: string | null; grantedPermissions: string[] } },
+        context: PluginsContext,
+      ) => {
         requireScope(context.auth, 'plugins:write');
         const { name: plugin, version = null, grantedPermissions } = input;
         return answering(async () => {
           const chosen = chooseVersion(plugin, await context.versions.load(plugin), version);
           const declared = ((chosen.manifest['permissions'] ?? []) as { permission: string }[]).map(({ permission }) => permission);
           const missing = declared.filter((permission) => !grantedPermissions.includes(permission));
-          if (missing.length > 0) throw new CodedError('PERMISSION_ESCALATION', `the plugin wants ${missing.join(', ')}: grant it to install the plugin`);
+          if (missing.length > 0)
+            throw new CodedError('PERMISSION_ESCALATION', `the plugin wants ${missing.join(', ')}: grant it to install the plugin`);
           const [known] = [await context.installations.load(plugin)];
           if (known !== undefined) throw new CodedError('ALREADY_INSTALLED', `${plugin} ${known.version} is installed already`);
-          const { operationId } = await door.start('plugin_installation_workflow', [{ plugin, version, grantedPermissions }, context.auth], {
-            workflowId: `plugin/${plugin}`,
-            taskQueue: TASK_QUEUES.plugins,
-            facts: { kind: 'PLUGIN_INSTALLATION', title: `Install ${plugin} ${chosen.version}`, tenant: context.auth.tenant, startedBy: context.auth.principal, plugin },
-          });
+          const { operationId } = await door.start(
+            'plugin_installation_workflow',
+            [{ plugin, version, grantedPermissions }, context.auth],
+            {
+              workflowId: `plugin/${plugin}`,
+              taskQueue: TASK_QUEUES.plugins,
+              facts: {
+                kind: 'PLUGIN_INSTALLATION',
+                title: `Install ${plugin} ${chosen.version}`,
+                tenant: context.auth.tenant,
+                startedBy: context.auth.principal,
+                plugin,
+              },
+            },
+          );
           return { operation: { id: operationId } };
         }, 'operation');
       },
       publishPluginVersion: async (_: unknown, { input }: { input: { package: string } }, context: PluginsContext) => {
         requireScope(context.auth, 'plugins:write');
-        return answering(async () => ({ version: await publishVersion({ store, blobs }, Buffer.from(input.package, 'base64'), context.auth.principal) }), 'version');
+        return answering(
+          async () => ({ version: await publishVersion({ store, blobs }, Buffer.from(input.package, 'base64'), context.auth.principal) }),
+          'version',
+        );
       },
     },
     Plugin: {
@@ -149,10 +201,13 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
         return row === undefined ? null : { ...row, phase: 'ACTIVE' as const };
       },
       plugin: ({ plugin }: InstallationNode): PluginNode => ({ name: plugin }),
-      version: async ({ plugin, version }: InstallationNode, _: unknown, context: PluginsContext) => (await context.versions.load(plugin)).find((known) => known.version === version),
+      version: async ({ plugin, version }: InstallationNode, _: unknown, context: PluginsContext) =>
+        (await context.versions.load(plugin)).find((known) => known.version === version),
       grantedPermissions: ({ granted }: InstallationNode) => granted,
       installedBy: ({ installedBy }: InstallationNode) => (installedBy === null ? null : { id: installedBy }),
-      operation: async ({ plugin, operationId }: InstallationNode, _: unknown, context: PluginsContext) => ({ id: (await context.newestOperations.load(plugin))?.id ?? operationId }),
+      operation: async ({ plugin, operationId }: InstallationNode, _: unknown, context: PluginsContext) => ({
+        id: (await context.newestOperations.load(plugin))?.id ?? operationId,
+      }),
     },
     Operation: {
       __resolveReference: (reference: { id: string }) => reference,
@@ -167,22 +222,32 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
 /** @throws PLUGIN_NOT_FOUND, VERSION_NOT_FOUND */
 function chooseVersion(plugin: string, versions: readonly VersionRow[], wanted: string | null): VersionRow {
   if (versions.length === 0) throw new CodedError('PLUGIN_NOT_FOUND', `the catalog has no plugin ${plugin}`);
-  if (wanted !== null && validRange(wanted) === null) throw new CodedError('VERSION_NOT_FOUND', `version: expected a semver version or range, got ${wanted.slice(0, 40)}`);
-  const chosen = maxSatisfying(versions.map(({ version }) => version), wanted ?? '*', { includePrerelease: wanted !== null });
+  if (wanted !== null && validRange(wanted) === null)
+    throw new CodedError('VERSION_NOT_FOUND', `version: expected a semver version or range, got ${wanted.slice(0, 40)}`);
+  const chosen = maxSatisfying(
+    versions.map(({ version }) => version),
+    wanted ?? '*',
+    { includePrerelease: wanted !== null },
+  );
   const found = versions.find(({ version }) => version === chosen);
   if (found === undefined) throw new CodedError('VERSION_NOT_FOUND', `${plugin} has no version ${wanted ?? ''}`);
   return found;
 }
 
 /** Refusals by code are part of the answer; anything else is an error of the request. */
-async function answering<T extends object>(work: () => Promise<T>, field: string): Promise<(T | Record<string, unknown>) & { userErrors: UserError[] }> {
+async function answering<T extends object>(
+  work: () => Promise<T>,
+  field: string,
+): Promise<(T | Record<string, unknown>) & { userErrors: UserError[] }> {
   try {
     return { ...(await work()), userErrors: [] };
   } catch (error) {
     if (!(error instanceof CodedError) || error.code === 'FORBIDDEN') throw error;
     const running = error.details?.['operationId'];
     const { code, message } = error;
-    return { [field]: typeof running === 'string' ? { id: running } : null, userErrors: [{ code, message, path: ['input'], retryable: ERROR_CODES[code].retryable }] };
+    return {
+      [field]: typeof running === 'string' ? { id: running } : null,
+      userErrors: [{ code, message, path: ['input'], retryable: ERROR_CODES[code].retryable }],
+    };
   }
 }
-

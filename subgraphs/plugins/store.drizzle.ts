@@ -59,29 +59,66 @@ export async function createPluginStore(database: Database): Promise<PluginStore
 
   return {
     async listVersions(plugins) {
-      const rows = await db.select().from(versions).where(inArray(versions.plugin, [...plugins]));
+      const rows = await db
+        .select()
+        .from(versions)
+        .where(inArray(versions.plugin, [...plugins]));
       return plugins.map((plugin) => rows.filter((row) => row.plugin === plugin).sort((a, b) => rcompare(a.version, b.version)));
     },
-    findVersions: async (ids) => inOrder(ids, await db.select().from(versions).where(inArray(versions.id, [...ids]))),
+    findVersions: async (ids) =>
+      inOrder(
+        ids,
+        await db
+          .select()
+          .from(versions)
+          .where(inArray(versions.id, [...ids])),
+      ),
     async listPlugins({ after, limit, ...filter }) {
-      const rows = await db.selectDistinct({ plugin: versions.plugin }).from(versions).where(and(matching(filter), after === null ? undefined : gt(versions.plugin, after))).orderBy(asc(versions.plugin)).limit(limit);
+      const rows = await db
+        .selectDistinct({ plugin: versions.plugin })
+        .from(versions)
+        .where(and(matching(filter), after === null ? undefined : gt(versions.plugin, after)))
+        .orderBy(asc(versions.plugin))
+        .limit(limit);
       return rows.map(({ plugin }) => plugin);
     },
-    countPlugins: async (filter) => (await db.select({ n: sql<number>`count(distinct ${versions.plugin})::int` }).from(versions).where(matching(filter)))[0]?.n ?? 0,
+    countPlugins: async (filter) =>
+      (
+        await db
+          .select({ n: sql<number>`count(distinct ${versions.plugin})::int` })
+          .from(versions)
+          .where(matching(filter))
+      )[0]?.n ?? 0,
     async addVersion(row) {
       await db.insert(versions).values(row).onConflictDoNothing();
-      const [stored] = await db.select().from(versions).where(and(eq(versions.plugin, row.plugin), eq(versions.version, row.version)));
-      if (stored?.digest !== row.digest) throw new CodedError('CONFLICT', `${row.plugin} ${row.version} is published already, with other content`);
+      const [stored] = await db
+        .select()
+        .from(versions)
+        .where(and(eq(versions.plugin, row.plugin), eq(versions.version, row.version)));
+      if (stored?.digest !== row.digest)
+        throw new CodedError('CONFLICT', `${row.plugin} ${row.version} is published already, with other content`);
       return stored;
     },
     async findInstallations(plugins) {
-      const rows = await db.select().from(installations).where(inArray(installations.plugin, [...plugins]));
+      const rows = await db
+        .select()
+        .from(installations)
+        .where(inArray(installations.plugin, [...plugins]));
       return plugins.map((plugin) => rows.find((row) => row.plugin === plugin));
     },
-    listInstallations: ({ after, limit }) => db.select().from(installations).where(after === null ? undefined : gt(installations.plugin, after)).orderBy(asc(installations.plugin)).limit(limit),
+    listInstallations: ({ after, limit }) =>
+      db
+        .select()
+        .from(installations)
+        .where(after === null ? undefined : gt(installations.plugin, after))
+        .orderBy(asc(installations.plugin))
+        .limit(limit),
     countInstallations: async () => (await db.select({ n: count() }).from(installations))[0]?.n ?? 0,
     async addInstallation(row) {
-      await db.insert(installations).values({ ...row, id: row.id || `ins_${uuid()}` }).onConflictDoNothing();
+      await db
+        .insert(installations)
+        .values({ ...row, id: row.id || `ins_${uuid()}` })
+        .onConflictDoNothing();
       const [stored] = await db.select().from(installations).where(eq(installations.plugin, row.plugin));
       if (stored?.operationId !== row.operationId) throw new CodedError('ALREADY_INSTALLED', `${row.plugin} is installed already`);
       return stored;

@@ -44,6 +44,12 @@ export interface PluginStore {
   addInstallation(row: Omit<InstallationRow, 'installedAt'>): Promise<InstallationRow>;
   /** Only what this operation added. */
   deleteInstallation(plugin: string, operationId: string): Promise<void>;
-  saveReport(report: { operationId: string; check: ScanCheck; plugin: string; digest: string; findings: readonly ScanFinding[] }): Promise<void>;
+  saveReport(report: {
+    operationId: string;
+    check: ScanCheck;
+    plugin: string;
+    digest: string;
+    findings: readonly ScanFinding[];
+  }): Promise<void>;
   deleteReports(operationId: string): Promise<void>;
 }

@@ -2,12 +2,26 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, execute, type ExecutionResult, type FormattedExecutionResult, GraphQLError, type GraphQLSchema, parse, subscribe, validate } from 'graphql';
+import {
+  type DocumentNode,
+  execute,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  subscribe,
+  validate,
+} from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { CodedError, ERROR_CODES, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
-import { createServiceCallVerifier, SERVICE_SIGNATURE_HEADER, type ServiceCallVerifier, type ServiceClaims } from '#platform/identity/service-signature';
+import {
+  createServiceCallVerifier,
+  SERVICE_SIGNATURE_HEADER,
+  type ServiceCallVerifier,
+  type ServiceClaims,
+} from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
@@ -34,7 +48,7 @@ export interface SubgraphOptions<Context extends object> {
   typeDefs: DocumentNode;
   resolvers: unknown;
   /** Called once for each request: the place for its DataLoaders. */
-  createContext(call: ServiceCallFacts): Context;
+  createContext: (call: ServiceCallFacts) => Context;
   keys: Pick<KeyRing, 'service'>;
   log: Logger;
 }
@@ -46,7 +60,15 @@ export interface Subgraph {
   attachSubscriptions(server: Server): () => Promise<void>;
 }
 
-export function createSubgraph<Context extends object>({ name, path: servedPath = GRAPHQL_PATH, typeDefs, resolvers, createContext, keys, log }: SubgraphOptions<Context>): Subgraph {
+export function createSubgraph<Context extends object>({
+  name,
+  path: servedPath = GRAPHQL_PATH,
+  typeDefs,
+  resolvers,
+  createContext,
+  keys,
+  log,
+}: SubgraphOptions<Context>): Subgraph {
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
   const verifier = createServiceCallVerifier({ keys, audience: name });
   const documents = createDocumentCache(schema);
@@ -55,7 +77,8 @@ export function createSubgraph<Context extends object>({ name, path: servedPath 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0];
     if (request.method === 'GET' && path === '/health/live') return send(response, 200, { status: 'ok' });
-    if (request.method !== 'POST' || path !== servedPath) return sendServiceError(response, new CodedError('NOT_FOUND', `expected POST ${servedPath}`));
+    if (request.method !== 'POST' || path !== servedPath)
+      return sendServiceError(response, new CodedError('NOT_FOUND', `expected POST ${servedPath}`));
     const body = await readBody(request);
     const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: servedPath, body });
     const { query, variables, operationName } = parseRequest(body);
@@ -67,7 +90,7 @@ export function createSubgraph<Context extends object>({ name, path: servedPath 
       variableValues: variables,
       operationName,
       contextValue: createContext({ ...claims, idempotencyKey: headerOf(request, 'idempotency-key') ?? null }),
-    })) as ExecutionResult;
+    }));
     send(response, 200, result.errors === undefined ? result : { ...result, errors: result.errors.map(format) });
   }
 
@@ -103,14 +126,25 @@ function attachSubscriptions<Context extends object>(options: {
       subscribe: (args) => subscribe(args),
       onConnect: ({ connectionParams }) => isSigned(verifier, connectionParams?.['auth'], 'CONNECT', '') !== undefined,
       onSubscribe: (_, __, payload) => {
-        const claims = isSigned(verifier, payload.extensions?.['auth'], 'SUBSCRIBE', JSON.stringify({ query: payload.query, variables: payload.variables ?? {} }));
+        const claims = isSigned(
+          verifier,
+          payload.extensions?.['auth'],
+          'SUBSCRIBE',
+          JSON.stringify({ query: payload.query, variables: payload.variables ?? {} }),
+        );
         if (claims === undefined) return [new GraphQLError('a signed call is required', { extensions: { code: 'SERVICE_CALL_REFUSED' } })];
         const { document, errors } = documents.read(payload.query);
         if (document === undefined) return errors;
-        return { schema, document, variableValues: payload.variables ?? {}, contextValue: createContext({ ...claims, idempotencyKey: null }) };
+        return {
+          schema,
+          document,
+          variableValues: payload.variables ?? {},
+          contextValue: createContext({ ...claims, idempotencyKey: null }),
+        };
       },
-      onNext: (_, __, ___, ____, result) => (result.errors === undefined ? undefined : ({ ...result, errors: result.errors.map(format) } as FormattedExecutionResult)),
-      onError: (_, __, ___, errors) => errors.map((error) => format(error as GraphQLError).toJSON()),
+      onNext: (_, __, ___, ____, result) =>
+        result.errors === undefined ? undefined : ({ ...result, errors: result.errors.map(format) } as FormattedExecutionResult),
+      onError: (_, __, ___, errors) => errors.map((error) => format(error).toJSON()),
     },
     sockets,
   );
@@ -163,7 +197,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 function parseRequest(body: Buffer): { query: string; variables: Record<string, unknown>; operationName: string | null } {
   try {
     const { query, variables, operationName } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    if (typeof query === 'string') return { query, variables: (variables ?? {}) as Record<string, unknown>, operationName: (operationName ?? null) as string | null };
+    if (typeof query === 'string')
+      return { query, variables: (variables ?? {}) as Record<string, unknown>, operationName: (operationName ?? null) as string | null };
   } catch {
     // Falls through: what came is not JSON.
   }
@@ -220,9 +255,14 @@ function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
     while (originalError instanceof GraphQLError) originalError = originalError.originalError;
     const code = errorCodeOf(originalError) ?? errorCodeOf(error.extensions);
     const options = { nodes: null, path: error.path ?? null };
-    if (code !== undefined) return new GraphQLError(error.message, { ...options, extensions: { code, ...(originalError instanceof CodedError ? originalError.details : {}) } });
+    if (code !== undefined)
+      return new GraphQLError(error.message, {
+        ...options,
+        extensions: { code, ...(originalError instanceof CodedError ? originalError.details : {}) },
+      });
     // graphql-js itself refused a document, a variable or an argument.
-    if (originalError === undefined || originalError === null) return new GraphQLError(error.message, { ...options, extensions: { code: 'BAD_USER_INPUT' } });
+    if (originalError === undefined || originalError === null)
+      return new GraphQLError(error.message, { ...options, extensions: { code: 'BAD_USER_INPUT' } });
     const reference = randomUUID();
     log.error({ err: originalError, reference, path: error.path?.join('.') }, 'resolver failed');
     return new GraphQLError('Internal error', { ...options, extensions: { code: 'INTERNAL_SERVER_ERROR', reference } });

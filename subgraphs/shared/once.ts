@@ -30,13 +30,24 @@ export interface OnceRequest {
 }
 
 /** @throws CONFLICT when the key was used for another request */
-export async function once<Result>(db: Drizzle, table: ReturnType<typeof idempotencyTable>, request: OnceRequest, effect: (tx: Transaction) => Promise<Result>): Promise<Result> {
+export async function once<Result>(
+  db: Drizzle,
+  table: ReturnType<typeof idempotencyTable>,
+  request: OnceRequest,
+  effect: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
   return db.transaction(async (tx) => {
     if (request.key === null) return effect(tx);
     // One HTTP request may hold several mutation fields under one key.
     const key = `${request.key}/${request.field}`;
-    const requestHash = createHash('sha256').update(JSON.stringify([request.field, request.args])).digest('hex');
-    const inserted = await tx.insert(table).values({ principal: request.principal, key, requestHash }).onConflictDoNothing().returning({ key: table.key });
+    const requestHash = createHash('sha256')
+      .update(JSON.stringify([request.field, request.args]))
+      .digest('hex');
+    const inserted = await tx
+      .insert(table)
+      .values({ principal: request.principal, key, requestHash })
+      .onConflictDoNothing()
+      .returning({ key: table.key });
     const mine = sql`${table.principal} = ${request.principal} and ${table.key} = ${key}`;
     if (inserted.length === 0) {
       const [known] = await tx.select().from(table).where(mine);

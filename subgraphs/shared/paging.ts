@@ -30,12 +30,18 @@ export interface Connection<Row> {
 
 /** @throws BAD_USER_INPUT, CURSOR_INVALID */
 export function parsePage({ first, after }: PageArguments): PageRequest {
-  if (!Number.isInteger(first) || first < 1 || first > MAX_PAGE) throw new CodedError('BAD_USER_INPUT', `first: expected 1 to ${MAX_PAGE}, got ${first}`);
+  if (!Number.isInteger(first) || first < 1 || first > MAX_PAGE)
+    throw new CodedError('BAD_USER_INPUT', `first: expected 1 to ${MAX_PAGE}, got ${first}`);
   return { limit: first + 1, after: after == null ? null : parseKey(after) };
 }
 
 /** @param rows - up to `limit` of them, in order */
-export function toConnection<Row>(rows: readonly Row[], { limit, after }: PageRequest, toKey: (row: Row) => PageKey, totalCount: number | (() => Promise<number>)): Connection<Row> {
+export function toConnection<Row>(
+  rows: readonly Row[],
+  { limit, after }: PageRequest,
+  toKey: (row: Row) => PageKey,
+  totalCount: number | (() => Promise<number>),
+): Connection<Row> {
   const nodes = rows.slice(0, limit - 1);
   const edges = nodes.map((node) => ({ cursor: formatKey(toKey(node)), node }));
   return {
@@ -57,6 +63,7 @@ export function formatKey({ at, id }: PageKey): string {
 
 function parseKey(cursor: string): PageKey {
   const [at, id] = Buffer.from(cursor.slice(0, 400), 'base64url').toString('utf8').split(' ');
-  if (at === undefined || id === undefined || id === '' || Number.isNaN(Date.parse(at))) throw new CodedError('CURSOR_INVALID', 'after: expected a cursor of this connection');
+  if (at === undefined || id === undefined || id === '' || Number.isNaN(Date.parse(at)))
+    throw new CodedError('CURSOR_INVALID', 'after: expected a cursor of this connection');
   return { at, id };
 }

@@ -33,11 +33,13 @@ function parseDateTime(value: unknown): string {
 }
 
 function parseByteSize(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new CodedError('BAD_USER_INPUT', 'ByteSize: expected a whole number of bytes');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new CodedError('BAD_USER_INPUT', 'ByteSize: expected a whole number of bytes');
   return value;
 }
 
 function parseBase64(value: unknown): string {
-  if (typeof value !== 'string' || value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw new CodedError('BAD_USER_INPUT', 'Base64: expected standard base64');
+  if (typeof value !== 'string' || value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value))
+    throw new CodedError('BAD_USER_INPUT', 'Base64: expected standard base64');
   return value;
 }

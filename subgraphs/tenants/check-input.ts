@@ -7,7 +7,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 /** @throws BAD_USER_INPUT */
 export function checkName(name: string): string {
   const trimmed = name.trim();
-  if (trimmed === '' || trimmed.length > NAME_CHARS || CONTROL.test(trimmed)) refuse('name', `1 to ${NAME_CHARS} characters without control characters`, name);
+  if (trimmed === '' || trimmed.length > NAME_CHARS || CONTROL.test(trimmed))
+    refuse('name', `1 to ${NAME_CHARS} characters without control characters`, name);
   return trimmed;
 }
 

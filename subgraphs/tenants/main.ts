@@ -8,7 +8,12 @@ import { seedTenants } from './seed.js';
 import { createTenantStore } from './store.drizzle.js';
 
 /** @param deps.demoDataAt - time the demo data refers to, ms; null = none */
-export async function createTenantsSubgraph(deps: { database: Database; keys: KeyRing; log: Logger; demoDataAt: number | null }): Promise<Subgraph> {
+export async function createTenantsSubgraph(deps: {
+  database: Database;
+  keys: KeyRing;
+  log: Logger;
+  demoDataAt: number | null;
+}): Promise<Subgraph> {
   const store = await createTenantStore(deps.database);
   if (deps.demoDataAt !== null) await seedTenants(store, deps.demoDataAt);
   return createSubgraph({

@@ -33,7 +33,12 @@ interface TenantInput {
 }
 
 export function createTenantsResolvers({ store, newId = () => uuid() }: { store: TenantStore; newId?: () => string }) {
-  const onceFor = ({ auth, idempotencyKey }: TenantsContext, field: string, args: unknown) => ({ principal: auth.principal, key: idempotencyKey, field, args });
+  const onceFor = ({ auth, idempotencyKey }: TenantsContext, field: string, args: unknown) => ({
+    principal: auth.principal,
+    key: idempotencyKey,
+    field,
+    args,
+  });
 
   /** Other tenants' rows do not exist for a caller who may not see them. */
   async function loadTenant(context: TenantsContext, id: string): Promise<TenantRow | null> {
@@ -63,13 +68,22 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         requireScope(auth, 'tenants:read');
         const page = parsePage(args);
         const only = visibleTenant(auth);
-        return toConnection(await store.listTenants(page, only), page, ({ createdAt, id }) => ({ at: new Date(createdAt).toISOString(), id }), () => store.countTenants(only));
+        return toConnection(
+          await store.listTenants(page, only),
+          page,
+          ({ createdAt, id }) => ({ at: new Date(createdAt).toISOString(), id }),
+          () => store.countTenants(only),
+        );
       },
       tenant: (_: unknown, { id }: { id: string }, context: TenantsContext) => loadTenant(context, id),
       member: (_: unknown, { id }: { id: string }, context: TenantsContext) => loadMember(context, id),
     },
     Mutation: {
-      createTenant: (_: unknown, { input }: { input: { name: string; slug: string; plan: TenantRow['plan'] } }, context: TenantsContext) => {
+      createTenant: (
+        _: unknown,
+        { input }: { input: { name: string; slug: string; plan: TenantRow['plan'] } },
+        context: TenantsContext,
+      ) => {
         requireScope(context.auth, 'tenants:write');
         requireScope(context.auth, 'deployment:write');
         const row = {
@@ -94,7 +108,11 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
           ...(input.status == null ? {} : { status: input.status }),
         });
       },
-      updateTenantSettings: (_: unknown, { tenantId, input }: { tenantId: string; input: { locale?: string; timeZone?: string; allowPublicLinks?: boolean } }, context: TenantsContext) => {
+      updateTenantSettings: (
+        _: unknown,
+        { tenantId, input }: { tenantId: string; input: { locale?: string; timeZone?: string; allowPublicLinks?: boolean } },
+        context: TenantsContext,
+      ) => {
         requireTenant(context, tenantId);
         const change: TenantChange = {
           ...(input.locale == null ? {} : { locale: checkLocale(input.locale) }),
@@ -103,7 +121,11 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         };
         return store.changeTenant(onceFor(context, 'updateTenantSettings', { tenantId, input }), tenantId, change);
       },
-      setTenantQuotas: (_: unknown, { tenantId, input }: { tenantId: string; input: { storage?: number; members?: number } }, context: TenantsContext) => {
+      setTenantQuotas: (
+        _: unknown,
+        { tenantId, input }: { tenantId: string; input: { storage?: number; members?: number } },
+        context: TenantsContext,
+      ) => {
         requireTenant(context, tenantId);
         requireScope(context.auth, 'deployment:write');
         return store.changeTenant(onceFor(context, 'setTenantQuotas', { tenantId, input }), tenantId, {
@@ -111,7 +133,11 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
           ...(input.members == null ? {} : { memberQuota: checkMemberQuota(input.members) }),
         });
       },
-      addMember: (_: unknown, { tenantId, input }: { tenantId: string; input: { name: string; email: string; role: MemberRow['role'] } }, context: TenantsContext) => {
+      addMember: (
+        _: unknown,
+        { tenantId, input }: { tenantId: string; input: { name: string; email: string; role: MemberRow['role'] } },
+        context: TenantsContext,
+      ) => {
         requireTenant(context, tenantId);
         const row = { id: `usr_${newId()}`, tenantId, name: checkName(input.name), email: checkEmail(input.email), role: input.role };
         return store.addMember(onceFor(context, 'addMember', { tenantId, input }), row);
@@ -129,17 +155,27 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
       },
     },
     Viewer: {
-      member: (_: unknown, __: unknown, context: TenantsContext) => (context.auth.scopes.includes('tenants:read') ? loadMember(context, context.auth.principal) : null),
+      member: (_: unknown, __: unknown, context: TenantsContext) =>
+        context.auth.scopes.includes('tenants:read') ? loadMember(context, context.auth.principal) : null,
       tenant: (_: unknown, __: unknown, context: TenantsContext) => context.tenants.load(context.auth.tenant),
     },
     Tenant: {
       __resolveReference: ({ id }: { id: string }, context: TenantsContext) => loadTenant(context, id),
       settings: ({ locale, timeZone, allowPublicLinks }: TenantRow) => ({ locale, timeZone, allowPublicLinks }),
       quotas: ({ storageQuota, memberQuota }: TenantRow) => ({ storage: storageQuota, members: memberQuota }),
-      members: async ({ id }: TenantRow, { first, after = null }: PageArguments, context: TenantsContext): Promise<Connection<MemberRow>> => {
+      members: async (
+        { id }: TenantRow,
+        { first, after = null }: PageArguments,
+        context: TenantsContext,
+      ): Promise<Connection<MemberRow>> => {
         const page = parsePage({ first, after });
         const rows = await context.membersOf.load({ id, first, after });
-        return toConnection(rows, page, ({ joinedAt, id: memberId }) => ({ at: new Date(joinedAt).toISOString(), id: memberId }), () => context.memberCounts.load(id));
+        return toConnection(
+          rows,
+          page,
+          ({ joinedAt, id: memberId }) => ({ at: new Date(joinedAt).toISOString(), id: memberId }),
+          () => context.memberCounts.load(id),
+        );
       },
     },
     Member: {

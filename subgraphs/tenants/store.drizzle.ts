@@ -40,27 +40,51 @@ export async function createTenantStore(database: Database): Promise<TenantStore
 
   return {
     async findTenants(ids) {
-      const rows = await db.select().from(tenants).where(inArray(tenants.id, [...ids]));
+      const rows = await db
+        .select()
+        .from(tenants)
+        .where(inArray(tenants.id, [...ids]));
       return inOrder(ids, rows);
     },
     async findMembers(ids) {
-      const rows = await db.select().from(members).where(inArray(members.id, [...ids]));
+      const rows = await db
+        .select()
+        .from(members)
+        .where(inArray(members.id, [...ids]));
       return inOrder(ids, rows);
     },
     listTenants: (page, id) =>
-      db.select().from(tenants).where(and(only(id), behind(tenants.createdAt, tenants.id, page))).orderBy(newestFirst(tenants.createdAt, tenants.id)).limit(page.limit),
+      db
+        .select()
+        .from(tenants)
+        .where(and(only(id), behind(tenants.createdAt, tenants.id, page)))
+        .orderBy(newestFirst(tenants.createdAt, tenants.id))
+        .limit(page.limit),
     countTenants: async (id) => (await db.select({ n: count() }).from(tenants).where(only(id)))[0]?.n ?? 0,
     async listMembers(tenantIds, page) {
       const ranked = db
-        .select({ ...getTableColumns(members), rank: sql<number>`row_number() over (partition by ${members.tenantId} order by ${newestFirst(members.joinedAt, members.id)})`.as('rank') })
+        .select({
+          ...getTableColumns(members),
+          rank: sql<number>`row_number() over (partition by ${members.tenantId} order by ${newestFirst(members.joinedAt, members.id)})`.as(
+            'rank',
+          ),
+        })
         .from(members)
         .where(and(inArray(members.tenantId, [...tenantIds]), behind(members.joinedAt, members.id, page)))
         .as('ranked');
-      const rows = await db.select().from(ranked).where(sql`${ranked.rank} <= ${page.limit}`).orderBy(ranked.rank);
+      const rows = await db
+        .select()
+        .from(ranked)
+        .where(sql`${ranked.rank} <= ${page.limit}`)
+        .orderBy(ranked.rank);
       return tenantIds.map((id) => rows.filter((row) => row.tenantId === id));
     },
     async countMembers(tenantIds) {
-      const rows = await db.select({ id: members.tenantId, n: count() }).from(members).where(inArray(members.tenantId, [...tenantIds])).groupBy(members.tenantId);
+      const rows = await db
+        .select({ id: members.tenantId, n: count() })
+        .from(members)
+        .where(inArray(members.tenantId, [...tenantIds]))
+        .groupBy(members.tenantId);
       return tenantIds.map((id) => rows.find((row) => row.id === id)?.n ?? 0);
     },
     createTenant: (request, row) =>
@@ -70,7 +94,10 @@ export async function createTenantStore(database: Database): Promise<TenantStore
       }),
     changeTenant: (request, id, change) =>
       once(db, keys, request, async (tx) => {
-        const [changed] = Object.keys(change).length === 0 ? await tx.select().from(tenants).where(eq(tenants.id, id)) : await tx.update(tenants).set(change).where(eq(tenants.id, id)).returning();
+        const [changed] =
+          Object.keys(change).length === 0
+            ? await tx.select().from(tenants).where(eq(tenants.id, id))
+            : await tx.update(tenants).set(change).where(eq(tenants.id, id)).returning();
         return changed ?? missing('tenant', id);
       }),
     addMember: (request, row) =>
@@ -79,7 +106,8 @@ export async function createTenantStore(database: Database): Promise<TenantStore
         const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, row.tenantId)).for('update');
         if (tenant === undefined) missing('tenant', row.tenantId);
         const [counted] = await tx.select({ n: count() }).from(members).where(eq(members.tenantId, row.tenantId));
-        if ((counted?.n ?? 0) >= (tenant?.memberQuota ?? 0)) throw new CodedError('QUOTA_EXCEEDED', `the tenant has its ${tenant?.memberQuota} members already`);
+        if ((counted?.n ?? 0) >= (tenant?.memberQuota ?? 0))
+          throw new CodedError('QUOTA_EXCEEDED', `the tenant has its ${tenant?.memberQuota} members already`);
         const [added] = await unlessTaken(`${row.email} is a member already`, () => tx.insert(members).values(row).returning());
         return added as MemberRow;
       }),
@@ -94,8 +122,14 @@ export async function createTenantStore(database: Database): Promise<TenantStore
         return removed?.id ?? missing('member', id);
       }),
     async seed(tenantRows, memberRows) {
-      await db.insert(tenants).values([...tenantRows]).onConflictDoNothing();
-      await db.insert(members).values([...memberRows]).onConflictDoNothing();
+      await db
+        .insert(tenants)
+        .values([...tenantRows])
+        .onConflictDoNothing();
+      await db
+        .insert(members)
+        .values([...memberRows])
+        .onConflictDoNothing();
     },
   };
 }

@@ -23,15 +23,25 @@ const codes = (answer: { errors?: { extensions: { code: string } }[] }) => answe
 describe('tenants', () => {
   it('shows everybody the own tenant, and all of them to whoever looks after the deployment', async () => {
     const query = '{ viewer { id tenant { slug } member { name } } tenants { totalCount nodes { slug } } }';
-    expect((await tenants.ask('alice', query)).data).toEqual({ viewer: { id: 'usr_alice', tenant: { slug: 'acme' }, member: { name: 'Alice Moreau' } }, tenants: { totalCount: 1, nodes: [{ slug: 'acme' }] } });
+    expect((await tenants.ask('alice', query)).data).toEqual({
+      viewer: { id: 'usr_alice', tenant: { slug: 'acme' }, member: { name: 'Alice Moreau' } },
+      tenants: { totalCount: 1, nodes: [{ slug: 'acme' }] },
+    });
     expect((await tenants.ask('operator', query)).data.tenants.totalCount).toBe(5);
-    expect((await tenants.ask('alice', '{ tenant(id: "ten_globex") { name } member(id: "usr_bob") { email } }')).data).toEqual({ tenant: null, member: null });
+    expect((await tenants.ask('alice', '{ tenant(id: "ten_globex") { name } member(id: "usr_bob") { email } }')).data).toEqual({
+      tenant: null,
+      member: null,
+    });
   });
 
   it('pages without gaps or repeats', async () => {
     const seen: string[] = [];
-    for (let after: string | null = null, more = true; more; ) {
-      const { data } = await tenants.ask('admin', 'query($after: String) { tenants(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }', { after });
+    for (let after: string | null = null, more = true; more;) {
+      const { data } = await tenants.ask(
+        'admin',
+        'query($after: String) { tenants(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
       seen.push(...(data.tenants.nodes as { id: string }[]).map(({ id }) => id));
       ({ hasNextPage: more, endCursor: after } = data.tenants.pageInfo as { hasNextPage: boolean; endCursor: string });
     }
@@ -41,15 +51,31 @@ describe('tenants', () => {
   });
 
   it('asks the database as often for 100 entities as for one', async () => {
-    const query = 'query($r: [_Any!]!) { _entities(representations: $r) { ... on Tenant { name members(first: 3) { totalCount nodes { name tenant { slug } } } } } }';
-    const statements = await countStatements(database, () => tenants.ask('admin', query, { r: [{ __typename: 'Tenant', id: 'ten_acme' }] }));
-    const many = await countStatements(database, () => tenants.ask('admin', query, { r: Array.from({ length: 100 }, (_, i) => ({ __typename: 'Tenant', id: ['ten_acme', 'ten_globex', 'ten_umbra', 'ten_none'][i % 4] })) }));
+    const query =
+      'query($r: [_Any!]!) { _entities(representations: $r) { ... on Tenant { name members(first: 3) { totalCount nodes { name tenant { slug } } } } } }';
+    const statements = await countStatements(database, () =>
+      tenants.ask('admin', query, { r: [{ __typename: 'Tenant', id: 'ten_acme' }] }),
+    );
+    const many = await countStatements(database, () =>
+      tenants.ask('admin', query, {
+        r: Array.from({ length: 100 }, (_, i) => ({
+          __typename: 'Tenant',
+          id: ['ten_acme', 'ten_globex', 'ten_umbra', 'ten_none'][i % 4],
+        })),
+      }),
+    );
     expect(many).toBe(statements);
     expect(statements).toBeLessThanOrEqual(4);
   });
 
   it('remembers an idempotent mutation with its answer', async () => {
-    const create = (slug: string) => tenants.ask('admin', 'mutation($slug: String!) { createTenant(input: { name: "Soylent", slug: $slug, plan: TEAM }) { id slug quotas { members } } }', { slug }, { 'idempotency-key': 'k1' });
+    const create = (slug: string) =>
+      tenants.ask(
+        'admin',
+        'mutation($slug: String!) { createTenant(input: { name: "Soylent", slug: $slug, plan: TEAM }) { id slug quotas { members } } }',
+        { slug },
+        { 'idempotency-key': 'k1' },
+      );
     const first = await create('soylent');
     expect(first.data.createTenant).toMatchObject({ slug: 'soylent', quotas: { members: 50 } });
     expect(await create('soylent')).toEqual(first);
@@ -72,7 +98,12 @@ describe('tenants', () => {
   });
 
   it('keeps the members within the quota', async () => {
-    const add = (email: string) => tenants.ask('admin', 'mutation($email: String!) { addMember(tenantId: "ten_tidewater", input: { name: "Nurse", email: $email, role: EDITOR }) { id role tenant { slug } } }', { email });
+    const add = (email: string) =>
+      tenants.ask(
+        'admin',
+        'mutation($email: String!) { addMember(tenantId: "ten_tidewater", input: { name: "Nurse", email: $email, role: EDITOR }) { id role tenant { slug } } }',
+        { email },
+      );
     for (let n = 1; n <= 4; n++) expect((await add(`n${n}@tide.example`)).errors).toBeUndefined();
     expect(codes(await add('n5@tide.example'))).toEqual(['QUOTA_EXCEEDED']);
   });

@@ -19,8 +19,14 @@ export function checkSchemaPolicy(sdl: string, { subgraph: { prefix, entities } 
     const name = nameOf(definition);
     if (name === undefined) continue;
     if (name === 'Subscription') violations.push('Subscription: plugins have no subscriptions');
-    else if (ROOTS.has(name)) violations.push(...fieldsOf(definition).filter((field) => !field.startsWith(prefix)).map((field) => `${name}.${field}: root fields start with '${prefix}'`));
-    else if (!name.startsWith(typePrefix) && !entities.includes(name)) violations.push(`${name}: own types start with '${typePrefix}', entities are named in plugin.json`);
+    else if (ROOTS.has(name))
+      violations.push(
+        ...fieldsOf(definition)
+          .filter((field) => !field.startsWith(prefix))
+          .map((field) => `${name}.${field}: root fields start with '${prefix}'`),
+      );
+    else if (!name.startsWith(typePrefix) && !entities.includes(name))
+      violations.push(`${name}: own types start with '${typePrefix}', entities are named in plugin.json`);
   }
   visit(document, {
     Directive: (node: DirectiveNode) => {
@@ -47,5 +53,7 @@ function nameOf(definition: DefinitionNode): string | undefined {
 }
 
 function fieldsOf(definition: DefinitionNode): string[] {
-  return definition.kind === Kind.OBJECT_TYPE_DEFINITION || definition.kind === Kind.OBJECT_TYPE_EXTENSION ? (definition.fields ?? []).map(({ name }) => name.value) : [];
+  return definition.kind === Kind.OBJECT_TYPE_DEFINITION || definition.kind === Kind.OBJECT_TYPE_EXTENSION
+    ? (definition.fields ?? []).map(({ name }) => name.value)
+    : [];
 }

@@ -10,7 +10,13 @@ import type { PluginActivities, PluginStep } from '#schema/contracts/activities'
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
-import { type InstalledPlugin, type PluginPermission, type ScanCheck, type ScanFinding, toPluginServiceName } from '#schema/contracts/plugins';
+import {
+  type InstalledPlugin,
+  type PluginPermission,
+  type ScanCheck,
+  type ScanFinding,
+  toPluginServiceName,
+} from '#schema/contracts/plugins';
 import type { CompositionProblem, ServedGeneration, SupergraphChange, SupergraphService } from '#schema/contracts/supergraph';
 import type { PublishGeneration } from '#schema/contracts/workflows';
 import { checkSchemaPolicy } from './check-schema-policy.js';
@@ -37,7 +43,13 @@ export interface PluginCatalog {
     installedBy: string;
   }): Promise<{ id: string }>;
   deleteInstallation(plugin: string, operationId: string): Promise<void>;
-  saveReport(report: { operationId: string; check: ScanCheck; plugin: string; digest: string; findings: readonly ScanFinding[] }): Promise<void>;
+  saveReport(report: {
+    operationId: string;
+    check: ScanCheck;
+    plugin: string;
+    digest: string;
+    findings: readonly ScanFinding[];
+  }): Promise<void>;
   deleteReports(operationId: string): Promise<void>;
 }
 
@@ -70,7 +82,14 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
   }
   async function toService({ plugin, version, digest }: PluginStep, files: PackageFiles): Promise<SupergraphService> {
     const name = toPluginServiceName(plugin);
-    return { name, sdl: readSchema(files), host: 'plugin-host', path: host.toPath(name, digest), signed: true, plugin: { name: plugin, version, digest } };
+    return {
+      name,
+      sdl: readSchema(files),
+      host: 'plugin-host',
+      path: host.toPath(name, digest),
+      signed: true,
+      plugin: { name: plugin, version, digest },
+    };
   }
   const admissionOf = ({ plugin, digest, operationId }: PluginStep) => ({ service: toPluginServiceName(plugin), digest, operationId });
 
@@ -78,11 +97,16 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
     async resolve_plugin_activity({ operationId, plugin, version }) {
       const [versions = []] = await catalog.listVersions([plugin]);
       if (versions.length === 0) throw new CodedError('PLUGIN_NOT_FOUND', `the catalog has no plugin ${plugin}`);
-      const chosen = maxSatisfying(versions.map((known) => known.version), version ?? '*', { includePrerelease: version !== null });
+      const chosen = maxSatisfying(
+        versions.map((known) => known.version),
+        version ?? '*',
+        { includePrerelease: version !== null },
+      );
       const found = versions.find((known) => known.version === chosen);
       if (found === undefined) throw new CodedError('VERSION_NOT_FOUND', `${plugin} has no version ${version}`);
       const [installed] = await catalog.findInstallations([plugin]);
-      if (installed !== undefined && installed.operationId !== operationId) throw new CodedError('ALREADY_INSTALLED', `${plugin} is installed already`);
+      if (installed !== undefined && installed.operationId !== operationId)
+        throw new CodedError('ALREADY_INSTALLED', `${plugin} is installed already`);
       return { operationId, plugin, version: found.version, digest: found.digest };
     },
 
@@ -108,7 +132,13 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
       await catalog.saveReport({ operationId: step.operationId, check, plugin: step.plugin, digest: step.digest, findings });
       const blocking = findings.filter(({ severity }) => BLOCKING.includes(severity));
       if (blocking.length > 0) {
-        throw new CodedError('SCAN_BLOCKED', blocking.slice(0, 5).map(({ location, rule, message }) => `${location ?? ''} ${message} (${rule})`.trim()).join(' · '));
+        throw new CodedError(
+          'SCAN_BLOCKED',
+          blocking
+            .slice(0, 5)
+            .map(({ location, rule, message }) => `${location ?? ''} ${message} (${rule})`.trim())
+            .join(' · '),
+        );
       }
       return findings;
     },
@@ -117,7 +147,10 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
     async validate_manifest_activity(step) {
       const manifest = parseManifest(await open(step));
       if (manifest.name !== step.plugin || manifest.version !== step.version) {
-        throw new CodedError('MANIFEST_INVALID', `plugin.json says ${manifest.name} ${manifest.version}, the catalog ${step.plugin} ${step.version}`);
+        throw new CodedError(
+          'MANIFEST_INVALID',
+          `plugin.json says ${manifest.name} ${manifest.version}, the catalog ${step.plugin} ${step.version}`,
+        );
       }
     },
     async validate_schema_activity(step) {
@@ -126,7 +159,9 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
       try {
         return await ports.dryRun({ kind: 'put', service: await toService(step, files) });
       } catch (cause) {
-        throw errorCodeOf(cause) === 'COMPOSITION_FAILED' ? new CodedError('SCHEMA_CONFLICT', (cause as Error).message.slice(0, 1_000), { cause }) : cause;
+        throw errorCodeOf(cause) === 'COMPOSITION_FAILED'
+          ? new CodedError('SCHEMA_CONFLICT', (cause as Error).message.slice(0, 1_000), { cause })
+          : cause;
       }
     },
 
@@ -139,7 +174,10 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
     unload_sandbox_activity: (step) => host.withdraw(admissionOf(step)),
 
     publish_generation_activity: ({ operationId, change }) =>
-      ports.publishGeneration({ requestId: `${operationId}.${change.kind}.${change.kind === 'put' ? change.service.name : change.name}`, change }),
+      ports.publishGeneration({
+        requestId: `${operationId}.${change.kind}.${change.kind === 'put' ? change.service.name : change.name}`,
+        change,
+      }),
 
     async await_generation_served_activity({ generation }) {
       const deadline = Date.now() + SERVED_TIMEOUT_MS;
@@ -147,7 +185,11 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
         const serving = await ports.serving();
         const behind = serving.filter(({ number }) => number < generation);
         if (serving.length > 0 && behind.length === 0) return;
-        if (Date.now() > deadline) throw new CodedError('GENERATION_NOT_SERVED', `${behind.length} of ${serving.length} processes did not take over generation ${generation}`);
+        if (Date.now() > deadline)
+          throw new CodedError(
+            'GENERATION_NOT_SERVED',
+            `${behind.length} of ${serving.length} processes did not take over generation ${generation}`,
+          );
         Context.current().heartbeat();
         await Context.current().sleep(SERVED_POLL_MS);
       }
@@ -160,7 +202,16 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
     },
 
     async mark_plugin_active_activity({ operationId, plugin, version, digest, generation, granted, auth }): Promise<InstalledPlugin> {
-      const { id } = await catalog.addInstallation({ id: '', plugin, version, digest, generation, granted, operationId, installedBy: auth.principal });
+      const { id } = await catalog.addInstallation({
+        id: '',
+        plugin,
+        version,
+        digest,
+        generation,
+        granted,
+        operationId,
+        installedBy: auth.principal,
+      });
       return { installationId: id, plugin, version, digest, generation };
     },
     delete_installation_activity: ({ plugin, operationId }) => catalog.deleteInstallation(plugin, operationId),

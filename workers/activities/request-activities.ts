@@ -15,7 +15,11 @@ export interface CredentialJudge {
   judge(reference: CredentialReference): Promise<CredentialVerdict>;
 }
 
-export function createRequestActivities(deps: { fetcher: ServiceFetcher; judge: CredentialJudge; maxResponseChars: number }): RequestActivities {
+export function createRequestActivities(deps: {
+  fetcher: ServiceFetcher;
+  judge: CredentialJudge;
+  maxResponseChars: number;
+}): RequestActivities {
   return {
     authenticate_request_activity: (reference) => deps.judge.judge(reference),
 
@@ -32,7 +36,11 @@ export function createRequestActivities(deps: { fetcher: ServiceFetcher; judge: 
 
     async transform_response_activity(response) {
       if (JSON.stringify(response).length > deps.maxResponseChars) {
-        throw ApplicationFailure.create({ type: 'SUBGRAPH_ANSWER_TOO_LARGE', message: 'the answer is larger than a run can keep; ask for less', nonRetryable: true });
+        throw ApplicationFailure.create({
+          type: 'SUBGRAPH_ANSWER_TOO_LARGE',
+          message: 'the answer is larger than a run can keep; ask for less',
+          nonRetryable: true,
+        });
       }
       return response;
     },

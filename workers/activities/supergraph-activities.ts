@@ -1,7 +1,9 @@
 import type { SupergraphActivities } from '#schema/contracts/activities';
 import type { SupergraphChange } from '#schema/contracts/supergraph';
 
-export function createSupergraphActivities(deps: { publish(request: { change: SupergraphChange; requestId: string }): Promise<{ number: number }> }): SupergraphActivities {
+export function createSupergraphActivities(deps: {
+  publish(request: { change: SupergraphChange; requestId: string }): Promise<{ number: number }>;
+}): SupergraphActivities {
   return {
     compose_and_publish_activity: async (request) => ({ generation: (await deps.publish(request)).number }),
   };

@@ -15,11 +15,16 @@ export function translateErrors<A extends object>(activities: A, log: Logger): A
           return await (activity as (...args: unknown[]) => Promise<unknown>)(...args);
         } catch (error) {
           // Failures of our own making and cancellations know what they are.
-          if (error instanceof ApplicationFailure || (error as Error).name === 'CancelledFailure' || (error as Error).name === 'AbortError') throw error;
+          if (error instanceof ApplicationFailure || (error as Error).name === 'CancelledFailure' || (error as Error).name === 'AbortError')
+            throw error;
           const code = errorCodeOf(error);
           if (code === undefined) log.error({ err: error, activityType: name }, 'activity failed');
           const message = error instanceof CodedError ? error.message : 'Internal error';
-          throw ApplicationFailure.create({ type: code ?? 'INTERNAL_SERVER_ERROR', message, nonRetryable: code !== undefined && !ERROR_CODES[code].retryable });
+          throw ApplicationFailure.create({
+            type: code ?? 'INTERNAL_SERVER_ERROR',
+            message,
+            nonRetryable: code !== undefined && !ERROR_CODES[code].retryable,
+          });
         }
       },
     ]),

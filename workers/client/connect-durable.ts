@@ -13,12 +13,26 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, type DataConverter, defineSearchAttributeKey, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  type DataConverter,
+  defineSearchAttributeKey,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
 import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
-import { OPERATION_FACTS_MEMO, type OperationEvent, type OperationFacts, type OperationFailure, type OperationSnapshot, type OperationStatus } from '#schema/contracts/operations';
+import {
+  OPERATION_FACTS_MEMO,
+  type OperationEvent,
+  type OperationFacts,
+  type OperationFailure,
+  type OperationSnapshot,
+  type OperationStatus,
+} from '#schema/contracts/operations';
 import {
   CANCEL_OPERATION_SIGNAL,
   type CancelOperation,
@@ -91,7 +105,8 @@ export interface DurableClient {
   /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
   list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
-  publishGeneration(request: PublishGeneration): Promise<{ generation: number }>;
+  /** @param at - another coordinator than the deployment's, for tests */
+  publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
   /** As of the last look, at most 2 s old. */
   isAvailable(): boolean;
   readonly readers: OperationReaders;
@@ -119,10 +134,12 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   const lists = new Map<string, { at: number; rows: Promise<readonly OperationSnapshot[]> }>();
   let available = true;
   const health = setInterval(() => {
-    void connection.withDeadline(Date.now() + HEALTH_EVERY_MS, () => connection.workflowService.getSystemInfo({})).then(
-      () => (available = true),
-      () => (available = false),
-    );
+    void connection
+      .withDeadline(Date.now() + HEALTH_EVERY_MS, () => connection.workflowService.getSystemInfo({}))
+      .then(
+        () => (available = true),
+        () => (available = false),
+      );
   }, HEALTH_EVERY_MS);
   health.unref();
 
@@ -141,7 +158,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     readers,
     isAvailable: () => available,
 
-    async start(name, args, { workflowId, facts, eager = false, once = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 }) {
+    async start(
+      name,
+      args,
+      { workflowId, facts, eager = false, once = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 },
+    ) {
       const begin = () =>
         client.workflow.start(name, {
           args,
@@ -165,7 +186,10 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const handle = await call(begin).catch(async (error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const { runId } = await client.workflow.getHandle(workflowId).describe();
-        throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', { cause: error, details: { operationId: toOperationId({ workflowId, runId }) } });
+        throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', {
+          cause: error,
+          details: { operationId: toOperationId({ workflowId, runId }) },
+        });
       });
       const run = { workflowId, runId: handle.firstExecutionRunId };
       return { operationId: toOperationId(run), run, result: () => handle.result().catch(toRunFailure) as Promise<never> };
@@ -173,7 +197,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
 
     attach(id) {
       const run = requireRun(id);
-      return { operationId: id as OperationId, run, result: () => client.workflow.getHandle(run.workflowId, run.runId).result().catch(toRunFailure) as Promise<never> };
+      return {
+        operationId: id as OperationId,
+        run,
+        result: () => client.workflow.getHandle(run.workflowId, run.runId).result().catch(toRunFailure) as Promise<never>,
+      };
     },
 
     async describe(id) {
@@ -193,9 +221,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
 
     async cancel(id, request) {
       const run = requireRun(id);
-      await call(() => client.workflow.getHandle(run.workflowId, run.runId).signal(CANCEL_OPERATION_SIGNAL, request)).catch((error: unknown) => {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      });
+      await call(() => client.workflow.getHandle(run.workflowId, run.runId).signal(CANCEL_OPERATION_SIGNAL, request)).catch(
+        (error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        },
+      );
     },
 
     async list(filter) {
@@ -230,20 +260,28 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         }),
       )
         .catch((error: unknown) => {
-          throw error instanceof ActivityExecutionFailedError ? new CodedError('TEMPORAL_UNAVAILABLE', 'the credential could not be judged', { cause: error }) : error;
+          throw error instanceof ActivityExecutionFailedError
+            ? new CodedError('TEMPORAL_UNAVAILABLE', 'the credential could not be judged', { cause: error })
+            : error;
         })
         .finally(() => judging.delete(reference.fingerprint));
       judging.set(reference.fingerprint, verdict);
       return verdict;
     },
 
-    async publishGeneration(request) {
+    async publishGeneration(request, at = { workflowId: SUPERGRAPH_COORDINATOR_ID, taskQueue: TASK_QUEUES.plugins }) {
       const startWorkflowOperation = new WithStartWorkflowOperation('supergraph_coordinator_workflow', {
-        workflowId: SUPERGRAPH_COORDINATOR_ID,
-        taskQueue: TASK_QUEUES.plugins,
+        ...at,
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [{ published: [] }],
-        memo: { [OPERATION_FACTS_MEMO]: { kind: 'SUPERGRAPH', title: 'Supergraph coordinator', tenant: 'ten_sluice', startedBy: 'usr_system' } satisfies OperationFacts },
+        memo: {
+          [OPERATION_FACTS_MEMO]: {
+            kind: 'SUPERGRAPH',
+            title: 'Supergraph coordinator',
+            tenant: 'ten_sluice',
+            startedBy: 'usr_system',
+          } satisfies OperationFacts,
+        },
       });
       try {
         return await client.workflow.executeUpdateWithStart<never, { generation: number }, [PublishGeneration]>(PUBLISH_GENERATION_UPDATE, {
@@ -253,7 +291,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         });
       } catch (error) {
         const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-        if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) throw new CodedError(cause.type, cause.message, { cause: error });
+        if (cause instanceof ApplicationFailure && isErrorCode(cause.type))
+          throw new CodedError(cause.type, cause.message, { cause: error });
         throw error;
       }
     },
@@ -281,7 +320,9 @@ function requireRun(id: string): RunReference {
   return run;
 }
 
-type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'memo' | 'startTime' | 'status' | 'typedSearchAttributes'> & { closeTime?: Date | undefined };
+type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'memo' | 'startTime' | 'status' | 'typedSearchAttributes'> & {
+  closeTime?: Date | undefined;
+};
 
 function toSnapshot(info: RunInfo): OperationSnapshot {
   const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
@@ -303,7 +344,9 @@ function toStatus(info: RunInfo): OperationStatus {
   switch (info.status.name) {
     case 'RUNNING':
     case 'CONTINUED_AS_NEW':
-      return info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD')) === 'INPUT_REQUIRED' ? 'INPUT_REQUIRED' : 'WORKING';
+      return info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD')) === 'INPUT_REQUIRED'
+        ? 'INPUT_REQUIRED'
+        : 'WORKING';
     case 'COMPLETED':
       return 'COMPLETED';
     case 'CANCELLED':
@@ -317,7 +360,10 @@ function toEndOf({ cause }: WorkflowFailedError): { status: OperationStatus; fai
   if (cause instanceof CancelledFailure) return { status: 'CANCELLED', failure: toFailure('OPERATION_CANCELLED') };
   if (cause instanceof TerminatedFailure) return { status: 'FAILED', failure: toFailure('OPERATION_TERMINATED') };
   if (cause instanceof TimeoutFailure) return { status: 'FAILED', failure: toFailure('DEADLINE_EXCEEDED') };
-  return { status: 'FAILED', failure: cause instanceof ApplicationFailure && isErrorCode(cause.type) ? toFailure(cause.type, cause.message) : toFailure(undefined) };
+  return {
+    status: 'FAILED',
+    failure: cause instanceof ApplicationFailure && isErrorCode(cause.type) ? toFailure(cause.type, cause.message) : toFailure(undefined),
+  };
 }
 
 function toRunFailure(error: unknown): never {
@@ -343,7 +389,7 @@ function toVisibilityQuery({ kind, status, tenant, plugin, before }: OperationFi
     return [`${name} = '${value}'`];
   };
   return [
-    ...(kind === undefined ? ["Kind IS NOT NULL"] : equals('Kind', kind)),
+    ...(kind === undefined ? ['Kind IS NOT NULL'] : equals('Kind', kind)),
     ...equals('Tenant', tenant),
     ...equals('Plugin', plugin),
     ...(status === undefined ? [] : [EXECUTION_STATUS[status]]),

@@ -4,7 +4,13 @@ import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@tempo
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { CodedError, ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
-import { isTerminalEvent, OPERATION_EVENT_MEMO, type OperationEvent, type OperationFailure, type ReportedEvent } from '#schema/contracts/operations';
+import {
+  isTerminalEvent,
+  OPERATION_EVENT_MEMO,
+  type OperationEvent,
+  type OperationFailure,
+  type ReportedEvent,
+} from '#schema/contracts/operations';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 const { EventType } = proto.temporal.api.enums.v1;
@@ -35,7 +41,11 @@ export interface HistoryPage {
 }
 
 /** Translates the events of one history page, those at or before `from` left out. */
-export async function toOperationEvents(history: readonly HistoryEvent[], from: Position, codecs: readonly PayloadCodec[]): Promise<HistoryPage> {
+export async function toOperationEvents(
+  history: readonly HistoryEvent[],
+  from: Position,
+  codecs: readonly PayloadCodec[],
+): Promise<HistoryPage> {
   const events: OperationEvent[] = [];
   let position = from;
   let continuedAs: string | undefined;
@@ -65,7 +75,11 @@ async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly 
     case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
       return { __typename: 'OperationFailed', failure: toFailure('DEADLINE_EXCEEDED'), ...base };
     case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-      return { __typename: 'OperationFailed', failure: toFailure(event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo?.type), ...base };
+      return {
+        __typename: 'OperationFailed',
+        failure: toFailure(event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo?.type),
+        ...base,
+      };
     default:
       return undefined;
   }

@@ -25,7 +25,7 @@ export interface OperationReaders {
 interface Reader {
   events: OperationEvent[];
   ended: boolean;
-  failure: unknown;
+  failure: Error | undefined;
   viewers: number;
   /** Settles at the next change and is then replaced. */
   changed: PromiseWithResolvers;
@@ -36,11 +36,19 @@ interface PromiseWithResolvers {
   resolve: () => void;
 }
 
-export function createOperationReaders(options: { connection: Connection; namespace: string; codecs: readonly PayloadCodec[] }): OperationReaders {
+export function createOperationReaders(options: {
+  connection: Connection;
+  namespace: string;
+  codecs: readonly PayloadCodec[];
+}): OperationReaders {
   const { connection, namespace, codecs } = options;
   const readers = new Map<string, Reader>();
 
-  async function* readHistory({ workflowId, runId: firstRunId }: RunReference, wait: boolean, signal: AbortSignal): AsyncGenerator<readonly OperationEvent[], void> {
+  async function* readHistory(
+    { workflowId, runId: firstRunId }: RunReference,
+    wait: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly OperationEvent[], void> {
     let position: Position = { runId: firstRunId, eventId: 0, seq: 0 };
     let nextPageToken: Uint8Array | undefined;
     let failures = 0;
@@ -69,8 +77,10 @@ export function createOperationReaders(options: { connection: Connection; namesp
         position = { runId: page.continuedAs, eventId: 0, seq: position.seq };
       } catch (error) {
         if (signal.aborted) return;
-        if ((error as { code?: number }).code === 5) throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
-        if (++failures >= MAX_FAILURES || !wait) throw new CodedError('TEMPORAL_UNAVAILABLE', 'the operation cannot be followed now', { cause: error });
+        if ((error as { code?: number }).code === 5)
+          throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
+        if (++failures >= MAX_FAILURES || !wait)
+          throw new CodedError('TEMPORAL_UNAVAILABLE', 'the operation cannot be followed now', { cause: error });
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       } finally {
         signal.removeEventListener('abort', stop);
@@ -82,7 +92,14 @@ export function createOperationReaders(options: { connection: Connection; namesp
     const key = `${run.workflowId}:${run.runId}`;
     const known = readers.get(key);
     if (known !== undefined) return known;
-    const reader: Reader = { events: [], ended: false, failure: undefined, viewers: 0, changed: withResolvers(), abort: new AbortController() };
+    const reader: Reader = {
+      events: [],
+      ended: false,
+      failure: undefined,
+      viewers: 0,
+      changed: withResolvers(),
+      abort: new AbortController(),
+    };
     readers.set(key, reader);
     void follow(run, reader).finally(() => {
       reader.ended = true;
@@ -99,17 +116,20 @@ export function createOperationReaders(options: { connection: Connection; namesp
         wake(reader);
       }
     } catch (error) {
-      reader.failure = error;
+      reader.failure = error as Error;
     }
   }
 
-  async function* watch(run: RunReference, { after, signal }: { after: string | null; signal: AbortSignal }): AsyncGenerator<OperationEvent, void> {
+  async function* watch(
+    run: RunReference,
+    { after, signal }: { after: string | null; signal: AbortSignal },
+  ): AsyncGenerator<OperationEvent, void> {
     const lastSeq = after === null ? 0 : parseCursor(after).seq;
     const reader = openReader(run);
     reader.viewers += 1;
     const left = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     try {
-      for (let index = 0; !signal.aborted; ) {
+      for (let index = 0; !signal.aborted;) {
         const event = reader.events[index];
         if (event !== undefined) {
           index += 1;

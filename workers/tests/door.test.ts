@@ -26,13 +26,15 @@ describe('following an operation', () => {
     expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
     expect(all.at(-1)?.__typename).toBe('OperationCompleted');
     expect(await collect(watch(started.operationId))).toEqual(all);
-    for (const [index, { cursor }] of all.entries()) expect(await collect(watch(started.operationId, cursor))).toEqual(all.slice(index + 1));
+    for (const [index, { cursor }] of all.entries())
+      expect(await collect(watch(started.operationId, cursor))).toEqual(all.slice(index + 1));
   });
 
   it('needs one reader for twenty viewers, and none when they have left', async () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
-    world.intercept = (call) => (call.service === 'reviews' ? gate.then(() => ({ node: call.node, chunk: call.chunk, data: null, errors: [] })) : undefined);
+    world.intercept = (call) =>
+      call.service === 'reviews' ? gate.then(() => ({ node: call.node, chunk: call.chunk, data: null, errors: [] })) : undefined;
     const started = await world.startRequest(QUERY, { synchronous: false });
     const viewers = Array.from({ length: 20 }, () => collect(watch(started.operationId)));
     await expect.poll(() => world.durable.readers.size).toBe(1);
@@ -43,7 +45,8 @@ describe('following an operation', () => {
   });
 
   it('releases the reader when a viewer leaves early', async () => {
-    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    world.intercept = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     const started = await world.startRequest(QUERY, { synchronous: false });
     const leaving = new AbortController();
     const viewer = collect(world.durable.watch(started.operationId, { after: null, signal: leaving.signal }));
@@ -55,13 +58,20 @@ describe('following an operation', () => {
   });
 
   it('tells the end of a run that could not report it', async () => {
-    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    world.intercept = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     const started = await world.startRequest(QUERY, { synchronous: false });
     const connection = await Connection.connect({ address: inject('temporalAddress') });
     await new Client({ connection }).workflow.getHandle(started.run.workflowId).terminate('from outside');
     await connection.close();
-    expect((await collect(watch(started.operationId))).at(-1)).toMatchObject({ __typename: 'OperationFailed', failure: { code: 'OPERATION_TERMINATED' } });
-    expect(await world.durable.describe(started.operationId)).toMatchObject({ status: 'FAILED', failure: { code: 'OPERATION_TERMINATED' } });
+    expect((await collect(watch(started.operationId))).at(-1)).toMatchObject({
+      __typename: 'OperationFailed',
+      failure: { code: 'OPERATION_TERMINATED' },
+    });
+    expect(await world.durable.describe(started.operationId)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'OPERATION_TERMINATED' },
+    });
   });
 
   it.each(['x', 'bm90LWEtY3Vyc29y'])('refuses the cursor %j', async (cursor) => {
@@ -88,12 +98,19 @@ describe('an operation', () => {
   it('is listed by tenant and kind', async () => {
     const started = await world.startRequest(QUERY);
     await started.result();
-    await expect.poll(async () => (await world.durable.list({ kind: 'ORCHESTRATION', tenant: 'ten_acme', status: 'COMPLETED', first: 100 })).map(({ id }) => id), { timeout: 10_000 }).toContain(started.operationId);
+    await expect
+      .poll(
+        async () =>
+          (await world.durable.list({ kind: 'ORCHESTRATION', tenant: 'ten_acme', status: 'COMPLETED', first: 100 })).map(({ id }) => id),
+        { timeout: 10_000 },
+      )
+      .toContain(started.operationId);
     await expect(world.durable.list({ tenant: "x' OR 'a' = 'a", first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
   it('that runs is what a second start of the same id is told of', async () => {
-    world.intercept = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    world.intercept = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     const started = await world.startRequest(QUERY, { synchronous: false });
     const again = world.durable.start('multi_service_orchestration_workflow', [{} as never, {} as never], {
       workflowId: started.run.workflowId,
@@ -105,7 +122,9 @@ describe('an operation', () => {
   });
 
   it('leaves nothing readable in its history', async () => {
-    const started = await world.startRequest('query($k: String!) { any(kind: $k) { __typename ... on Book { title author { name } } } }', { variables: { k: 'book' } });
+    const started = await world.startRequest('query($k: String!) { any(kind: $k) { __typename ... on Book { title author { name } } } }', {
+      variables: { k: 'book' },
+    });
     await started.result();
     const connection = await Connection.connect({ address: inject('temporalAddress') });
     const history = JSON.stringify(await new Client({ connection }).workflow.getHandle(started.run.workflowId).fetchHistory());

@@ -57,7 +57,16 @@ export async function createDurableWorld(): Promise<DurableWorld> {
     verdict: 'good',
     startRequest: (document, { variables = {}, ...change } = {}) => {
       const plan = world.plan(document);
-      const request = { plan, variables, generation: 1, operationName: null, documentHash: '', deadlineMs: 30_000, synchronous: true, ...change } satisfies ComplexRequest;
+      const request = {
+        plan,
+        variables,
+        generation: 1,
+        operationName: null,
+        documentHash: '',
+        deadlineMs: 30_000,
+        synchronous: true,
+        ...change,
+      } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
         workflowId: `request/ten_acme/${randomUUID()}`,
         taskQueue,
@@ -73,7 +82,12 @@ export async function createDurableWorld(): Promise<DurableWorld> {
   };
   const activities = createRequestActivities({
     maxResponseChars: 1_000_000,
-    judge: { judge: async () => (self.verdict === 'good' ? { standing: 'good', auth: AUTH, expiresAtMs: Date.now() + 60_000 } : { standing: 'refused', reason: 'REVOKED' }) },
+    judge: {
+      judge: async () =>
+        self.verdict === 'good'
+          ? { standing: 'good', auth: AUTH, expiresAtMs: Date.now() + 60_000 }
+          : { standing: 'refused', reason: 'REVOKED' },
+    },
     fetcher: {
       fetch: async (call, signal) => {
         self.calls.push(call);
@@ -81,6 +95,13 @@ export async function createDurableWorld(): Promise<DurableWorld> {
       },
     },
   });
-  const host: WorkerHost = await startWorkerHost({ connection, namespace: NAMESPACE, dataConverter, log, queues: [{ taskQueue, workflows: true, activities }], adjust: countCoverage });
+  const host: WorkerHost = await startWorkerHost({
+    connection,
+    namespace: NAMESPACE,
+    dataConverter,
+    log,
+    queues: [{ taskQueue, workflows: true, activities }],
+    adjust: countCoverage,
+  });
   return self;
 }

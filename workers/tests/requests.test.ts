@@ -20,10 +20,13 @@ async function run(document: string, options?: Parameters<DurableWorld['startReq
 }
 
 describe('multi_service_orchestration_workflow', () => {
-  it.each([NESTED, '{ items { __typename ... on Book { author { nick } } } any(kind: "person") { ... on Person { reviews { key } } } }'])('answers as the services do together: %s', async (document) => {
-    const { response } = await run(document);
-    expect(response).toEqual({ data: (await askMerged(document)).data });
-  });
+  it.each([NESTED, '{ items { __typename ... on Book { author { nick } } } any(kind: "person") { ... on Person { reviews { key } } } }'])(
+    'answers as the services do together: %s',
+    async (document) => {
+      const { response } = await run(document);
+      expect(response).toEqual({ data: (await askMerged(document)).data });
+    },
+  );
 
   it('answers alike when its fetches are regular activities', async () => {
     expect((await run(NESTED, { synchronous: false })).response).toEqual({ data: (await askMerged(NESTED)).data });
@@ -33,13 +36,18 @@ describe('multi_service_orchestration_workflow', () => {
     const started = await durable.startRequest(NESTED);
     await started.result();
     expect(durable.calls.length).toBeGreaterThan(2);
-    for (const call of durable.calls) expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
+    for (const call of durable.calls)
+      expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
   });
 
   it('gives each mutation fetch a key of its own', async () => {
-    const started = await durable.startRequest('mutation { a: rate(book: "b1", stars: 1) { stars author { name } } b: rate(book: "b2", stars: 2) { stars } }');
+    const started = await durable.startRequest(
+      'mutation { a: rate(book: "b1", stars: 1) { stars author { name } } b: rate(book: "b2", stars: 2) { stars } }',
+    );
     await started.result();
-    const keys = durable.calls.filter(({ operationKind }) => operationKind === 'mutation').map(({ idempotencyKey, node }) => [idempotencyKey, node]);
+    const keys = durable.calls
+      .filter(({ operationKind }) => operationKind === 'mutation')
+      .map(({ idempotencyKey, node }) => [idempotencyKey, node]);
     expect(keys.map(([key]) => key)).toEqual(keys.map(([, node]) => `${started.operationId}.${node}`));
     expect(new Set(keys.map(([key]) => key)).size).toBe(keys.length);
   });
@@ -47,7 +55,10 @@ describe('multi_service_orchestration_workflow', () => {
   it('keeps what the other services gave when one fails', async () => {
     durable.intercept = (call) => (call.service === 'people' ? down(call) : undefined);
     const { response } = await run('{ books(first: 1) { title author { nick } } }');
-    expect(response).toMatchObject({ data: { books: [{ title: 'Rocannon', author: { nick: null } }] }, errors: [{ path: ['books'], extensions: { code: 'SUBGRAPH_UNREACHABLE', service: 'people' } }] });
+    expect(response).toMatchObject({
+      data: { books: [{ title: 'Rocannon', author: { nick: null } }] },
+      errors: [{ path: ['books'], extensions: { code: 'SUBGRAPH_UNREACHABLE', service: 'people' } }],
+    });
   });
 
   it('says that it does not know whether a lost mutation took effect, and sends it once only', async () => {
@@ -60,11 +71,20 @@ describe('multi_service_orchestration_workflow', () => {
   it('answers at its deadline with what is finished', async () => {
     durable.intercept = (call, signal) => (call.service === 'people' ? hang(signal) : undefined);
     const { response } = await run('{ books(first: 1) { title author { nick } } }', { synchronous: false, deadlineMs: 1_000 });
-    expect(response).toMatchObject({ data: { books: [{ title: 'Rocannon', author: { nick: null } }] }, errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }] });
+    expect(response).toMatchObject({
+      data: { books: [{ title: 'Rocannon', author: { nick: null } }] },
+      errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }],
+    });
   });
 
   it('refuses an answer that a run cannot keep, without trying again', async () => {
-    durable.intercept = (call) => Promise.resolve({ node: call.node, chunk: call.chunk, errors: [], data: { book: { __typename: 'Book', id: 'b1', title: 'x'.repeat(1_400_000) } } });
+    durable.intercept = (call) =>
+      Promise.resolve({
+        node: call.node,
+        chunk: call.chunk,
+        errors: [],
+        data: { book: { __typename: 'Book', id: 'b1', title: 'x'.repeat(1_400_000) } },
+      });
     await expect(run('{ book(id: "b1") { title } }', { synchronous: false })).rejects.toMatchObject({ code: 'SUBGRAPH_ANSWER_TOO_LARGE' });
     expect(durable.calls).toHaveLength(1);
   });
@@ -102,7 +122,12 @@ describe('api_request_workflow', () => {
           credential: { ref: 'ref-1', fingerprint: AUTH.fingerprint },
         },
       ],
-      { workflowId: `request/ten_acme/${crypto.randomUUID()}`, taskQueue: durable.taskQueue, eager: true, facts: { kind: 'API_REQUEST', title: 'rate twice', tenant: AUTH.tenant, startedBy: AUTH.principal } },
+      {
+        workflowId: `request/ten_acme/${crypto.randomUUID()}`,
+        taskQueue: durable.taskQueue,
+        eager: true,
+        facts: { kind: 'API_REQUEST', title: 'rate twice', tenant: AUTH.tenant, startedBy: AUTH.principal },
+      },
     );
 
   it('authenticates, routes, transforms', async () => {

@@ -17,7 +17,8 @@ const { authenticate_request_activity, transform_response_activity } = proxyLoca
 export async function api_request_workflow(request: IncomingRequest): Promise<APIResponse> {
   if (request.credential !== null) {
     const verdict = await authenticate_request_activity(request.credential);
-    if (verdict.standing !== 'good') throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
+    if (verdict.standing !== 'good')
+      throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
   }
   const { response } = await runRequest(request, request.auth);
   return { response: await transform_response_activity(response) };

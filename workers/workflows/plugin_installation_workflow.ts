@@ -2,7 +2,13 @@ import { CancellationScope, proxyActivities, sleep, workflowInfo } from '@tempor
 import type { PluginActivities, PluginStep } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
-import { type InstalledPlugin, type PluginInstallationRequest, SCAN_CHECKS, type ScanCheck, toPluginServiceName } from '#schema/contracts/plugins';
+import {
+  type InstalledPlugin,
+  type PluginInstallationRequest,
+  SCAN_CHECKS,
+  type ScanCheck,
+  toPluginServiceName,
+} from '#schema/contracts/plugins';
 import { createCancellableWork } from './shared/cancellation.js';
 import { toFailure, toWorkflowFailure } from './shared/failures.js';
 import { createReporter } from './shared/operation-reporter.js';
@@ -17,7 +23,10 @@ const activities = proxyActivities<PluginActivities>({
   retry: { maximumAttempts: 5, initialInterval: '200ms', backoffCoefficient: 2 },
 });
 /** An undo is tried for as long as it takes. */
-const undo = proxyActivities<PluginActivities>({ startToCloseTimeout: '30s', retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 } });
+const undo = proxyActivities<PluginActivities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 },
+});
 
 const SCAN_LABELS: Record<ScanCheck, string> = {
   archive: 'Scan the archive',
@@ -40,7 +49,19 @@ const STEPS = {
 const scanStep = (check: ScanCheck) => ({ id: `scan-${check}`, label: SCAN_LABELS[check] });
 
 /** In the order of the story; each with the undo that takes it back. */
-export const INSTALLATION_STEPS = [STEPS.resolve, STEPS.fetch, STEPS.verify, ...SCAN_CHECKS.map(scanStep), STEPS.manifest, STEPS.schema, STEPS.load, STEPS.publish, STEPS.served, STEPS.probe, STEPS.activate];
+export const INSTALLATION_STEPS = [
+  STEPS.resolve,
+  STEPS.fetch,
+  STEPS.verify,
+  ...SCAN_CHECKS.map(scanStep),
+  STEPS.manifest,
+  STEPS.schema,
+  STEPS.load,
+  STEPS.publish,
+  STEPS.served,
+  STEPS.probe,
+  STEPS.activate,
+];
 
 /**
  * Brings a signed plugin into the live supergraph. When a step fails, or somebody cancels, every step before it is taken back.
@@ -71,43 +92,52 @@ export async function plugin_installation_workflow(request: PluginInstallationRe
   }
 }
 
-async function install(saga: Saga, { plugin, version, grantedPermissions: granted }: PluginInstallationRequest, auth: AuthContext, operationId: string): Promise<InstalledPlugin> {
+async function install(
+  saga: Saga,
+  { plugin, version, grantedPermissions: granted }: PluginInstallationRequest,
+  auth: AuthContext,
+  operationId: string,
+): Promise<InstalledPlugin> {
   const step: PluginStep = await saga.step(STEPS.resolve, () => activities.resolve_plugin_activity({ operationId, plugin, version }));
-  await saga.step(
-    STEPS.fetch,
-    () => activities.fetch_package_activity(step),
-    { label: 'Release the package', run: () => undo.release_package_activity(step) },
-  );
+  await saga.step(STEPS.fetch, () => activities.fetch_package_activity(step), {
+    label: 'Release the package',
+    run: () => undo.release_package_activity(step),
+  });
   await saga.step(STEPS.verify, () => activities.verify_signature_activity(step));
 
   const deleteReports = { label: 'Delete the scan report', run: () => undo.delete_scan_reports_activity(step) };
   await allOrFirstFailure([
-    ...SCAN_CHECKS.map((check) => saga.step(scanStep(check), () => activities.scan_package_activity({ ...step, check, granted }), deleteReports)),
     saga.step(STEPS.manifest, () => activities.validate_manifest_activity(step)),
     saga.step(STEPS.schema, () => activities.validate_schema_activity(step)),
+    ...SCAN_CHECKS.map((check) =>
+      saga.step(scanStep(check), () => activities.scan_package_activity({ ...step, check, granted }), deleteReports),
+    ),
   ]);
 
-  const service = await saga.step(
-    STEPS.load,
-    () => activities.load_sandbox_activity({ ...step, granted }),
-    { label: 'Unload it', run: () => undo.unload_sandbox_activity(step) },
-  );
+  const service = await saga.step(STEPS.load, () => activities.load_sandbox_activity({ ...step, granted }), {
+    label: 'Unload it',
+    run: () => undo.unload_sandbox_activity(step),
+  });
   const { generation } = await saga.step(
     STEPS.publish,
     () => activities.publish_generation_activity({ operationId, change: { kind: 'put', service }, requestedBy: auth }),
     // Not "the one before": somebody else's change may have been published meanwhile.
     {
       label: 'Publish a supergraph without it',
-      run: async () => void (await undo.publish_generation_activity({ operationId, change: { kind: 'remove', name: toPluginServiceName(plugin) }, requestedBy: auth })),
+      run: async () =>
+        void (await undo.publish_generation_activity({
+          operationId,
+          change: { kind: 'remove', name: toPluginServiceName(plugin) },
+          requestedBy: auth,
+        })),
     },
   );
   await saga.step(STEPS.served, () => activities.await_generation_served_activity({ generation }));
   await saga.step(STEPS.probe, () => activities.probe_plugin_activity(step));
-  return saga.step(
-    STEPS.activate,
-    () => activities.mark_plugin_active_activity({ ...step, generation, granted, auth }),
-    { label: 'Take the installation back', run: () => undo.delete_installation_activity(step) },
-  );
+  return saga.step(STEPS.activate, () => activities.mark_plugin_active_activity({ ...step, generation, granted, auth }), {
+    label: 'Take the installation back',
+    run: () => undo.delete_installation_activity(step),
+  });
 }
 
 /** Waits for all of them, so that no undo meets a step that still works; then the first failure counts. */
@@ -121,10 +151,12 @@ async function allOrFirstFailure(steps: readonly Promise<unknown>[]): Promise<vo
 async function withDeadline<T>(work: () => Promise<T>): Promise<T> {
   const timer = new CancellationScope();
   const scope = new CancellationScope();
-  const deadline = timer.run(() => sleep(DEADLINE_MS)).then(() => {
-    scope.cancel();
-    throw toWorkflowFailure({ code: 'DEADLINE_EXCEEDED', message: 'the installation took longer than 10 minutes', retryable: true });
-  });
+  const deadline = timer
+    .run(() => sleep(DEADLINE_MS))
+    .then(() => {
+      scope.cancel();
+      throw toWorkflowFailure({ code: 'DEADLINE_EXCEEDED', message: 'the installation took longer than 10 minutes', retryable: true });
+    });
   const done = scope.run(work);
   try {
     return await Promise.race([done, deadline]);

@@ -1,4 +1,12 @@
-import { allHandlersFinished, condition, continueAsNew, defineUpdate, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineUpdate,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { SupergraphActivities } from '#schema/contracts/activities';
 import { type CoordinatorState, PUBLISH_GENERATION_UPDATE, type PublishGeneration } from '#schema/contracts/workflows';
 

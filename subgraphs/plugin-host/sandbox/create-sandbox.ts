@@ -26,7 +26,9 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
   let running = 0;
   let loading = open();
   const { resolvers } = await loading.catch(async (error: unknown) => {
-    throw errorCodeOf(error) === 'INTERNAL_SERVER_ERROR' ? new CodedError('LOAD_FAILED', 'the plugin did not load in time', { cause: error }) : error;
+    throw errorCodeOf(error) === 'INTERNAL_SERVER_ERROR'
+      ? new CodedError('LOAD_FAILED', 'the plugin did not load in time', { cause: error })
+      : error;
   });
 
   async function open(): Promise<{ thread: ThreadClient<SandboxMethods>; resolvers: string[] }> {
@@ -47,7 +49,11 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       try {
         const { thread } = await loading;
         // The thread takes one call after the other, so a call waits for those before it.
-        const json = await thread.call('call', { type, field, parent: JSON.stringify(parent), args: JSON.stringify(args) }, watchdogMs * running);
+        const json = await thread.call(
+          'call',
+          { type, field, parent: JSON.stringify(parent), args: JSON.stringify(args) },
+          watchdogMs * running,
+        );
         return parseResult(json);
       } catch (error) {
         if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;

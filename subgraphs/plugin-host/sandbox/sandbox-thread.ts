@@ -58,7 +58,8 @@ serveThread({
     const texts = [type, field, parent, args].map((text) => context.newString(text));
     try {
       const json = invoke(vm, 'call', [plugin, ...texts], 'PLUGIN_ERROR');
-      if (json.length > limits.outputBytes) throw new CodedError('OUTPUT_LIMIT', `the plugin returned more than ${limits.outputBytes} bytes`);
+      if (json.length > limits.outputBytes)
+        throw new CodedError('OUTPUT_LIMIT', `the plugin returned more than ${limits.outputBytes} bytes`);
       return json;
     } finally {
       for (const text of texts) text.dispose();
@@ -128,6 +129,7 @@ function toError(context: QuickJSContext, handle: QuickJSHandle, code: ErrorCode
   const name = typeof thrown === 'object' && thrown !== null ? String(thrown.name) : '';
   const message = (typeof thrown === 'object' && thrown !== null ? String(thrown.message) : String(thrown)).slice(0, 200);
   if (name === 'InternalError' && message === 'interrupted') return new CodedError('CPU_LIMIT', 'the plugin used more time than it may');
-  if (name === 'InternalError' && /out of memory|stack overflow/.test(message)) return new CodedError('MEMORY_LIMIT', 'the plugin used more memory than it may');
+  if (name === 'InternalError' && /out of memory|stack overflow/.test(message))
+    return new CodedError('MEMORY_LIMIT', 'the plugin used more memory than it may');
   return new CodedError(code, `the plugin threw ${name === '' ? '' : `${name}: `}${message}`);
 }

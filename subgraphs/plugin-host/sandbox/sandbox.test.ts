@@ -5,7 +5,9 @@ let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.close());
 
 async function load(body: string): Promise<Sandbox> {
-  sandbox = await createSandbox({ source: `export default { resolvers: { Query: { f(parent, args) { ${body} }, ok: () => 'still here' } } };` });
+  sandbox = await createSandbox({
+    source: `export default { resolvers: { Query: { f(parent, args) { ${body} }, ok: () => 'still here' } } };`,
+  });
   return sandbox;
 }
 const call = (field = 'f', args = {}) => (sandbox as Sandbox).call({ type: 'Query', field, parent: { id: 'p' }, args });
@@ -44,7 +46,9 @@ describe('a plugin in its sandbox', () => {
 
   it('cannot change what the host calls', async () => {
     await load('JSON.stringify = () => "forged"; Promise.prototype.then = () => "forged"; return "mine";');
-    expect([await call().catch(() => 'refused'), await call('ok').catch(() => 'refused')].filter((answer) => answer === 'forged')).toEqual([]);
+    expect([await call().catch(() => 'refused'), await call('ok').catch(() => 'refused')].filter((answer) => answer === 'forged')).toEqual(
+      [],
+    );
   });
 
   it('serves eight calls at once and refuses the ninth', async () => {

@@ -26,8 +26,19 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
     ask: async (user, query, variables = {}, headers = {}) => {
       const body = JSON.stringify({ query, variables });
       const { id, tenant, scopes } = DEV_USERS[user];
-      const auth = signServiceCall(keys, { audience: subgraph.name, method: 'POST', path: '/graphql', body, operationId: null, auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) } });
-      const response = await fetch(`${running.url}/graphql`, { method: 'POST', body, headers: { 'content-type': 'application/json', 'x-gateway-auth': auth, ...headers } });
+      const auth = signServiceCall(keys, {
+        audience: subgraph.name,
+        method: 'POST',
+        path: '/graphql',
+        body,
+        operationId: null,
+        auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
+      });
+      const response = await fetch(`${running.url}/graphql`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', 'x-gateway-auth': auth, ...headers },
+      });
       return (await response.json()) as Answer;
     },
   };

@@ -38,15 +38,30 @@ export function createWorld(services: readonly Service[]): World {
   if (composed.supergraphSdl === undefined) throw new Error((composed.errors ?? []).map(({ message }) => message).join('\n'));
   const { supergraphSdl } = composed;
   const engine = createPlanEngine(supergraphSdl);
-  const schemas = new Map(services.map(({ name, sdl, resolvers }) => [name, buildSubgraphSchema([{ typeDefs: parse(LINK + sdl), resolvers: (resolvers ?? {}) as never }])]));
+  const schemas = new Map(
+    services.map(({ name, sdl, resolvers }) => [
+      name,
+      buildSubgraphSchema([{ typeDefs: parse(LINK + sdl), resolvers: (resolvers ?? {}) as never }]),
+    ]),
+  );
 
   async function ask(fetch: ServiceFetch): Promise<ServiceAnswer> {
-    const { data, errors = [] } = toJson(await execute({ schema: schemas.get(fetch.service) as GraphQLSchema, document: parse(fetch.operation), variableValues: fetch.variables }));
+    const { data, errors = [] } = toJson(
+      await execute({
+        schema: schemas.get(fetch.service) as GraphQLSchema,
+        document: parse(fetch.operation),
+        variableValues: fetch.variables,
+      }),
+    );
     return {
       node: fetch.node,
       chunk: fetch.chunk,
-      data: (data ?? null) as JsonObject | null,
-      errors: errors.map(({ message, path }) => ({ message, ...(path === undefined ? {} : { path }), extensions: { code: 'SUBGRAPH_ERROR' } })),
+      data: data ?? null,
+      errors: errors.map(({ message, path }) => ({
+        message,
+        ...(path === undefined ? {} : { path }),
+        extensions: { code: 'SUBGRAPH_ERROR' },
+      })),
     };
   }
 

@@ -3,8 +3,18 @@ import { buildSchema, execute, type GraphQLSchema, parse } from 'graphql';
 import type { JsonObject } from '#schema/contracts/json';
 import { createWorld, type Service } from './federated-world.js';
 
-interface Book { id: string; title: string; pages: number | null; authorId: string; tags: string[] }
-interface Person { id: string; name: string; nick: string | null }
+interface Book {
+  id: string;
+  title: string;
+  pages: number | null;
+  authorId: string;
+  tags: string[];
+}
+interface Person {
+  id: string;
+  name: string;
+  nick: string | null;
+}
 
 const people: Person[] = [
   { id: 'p1', name: 'Ursula', nick: 'u' },
@@ -29,7 +39,8 @@ const bookOf = (id: string) => books.find((book) => book.id === id) ?? null;
 const personOf = (id: string) => people.find((person) => person.id === id) ?? null;
 const reviewsOf = (bookId: string) => reviews.filter((review) => review.bookId === bookId);
 /** What a service that knows only some fields says of an entity. */
-const pick = (object: object | null, ...keys: string[]) => (object === null ? null : Object.fromEntries(keys.map((key) => [key, (object as Record<string, unknown>)[key]])));
+const pick = (object: object | null, ...keys: string[]) =>
+  object === null ? null : Object.fromEntries(keys.map((key) => [key, (object as Record<string, unknown>)[key]]));
 const weightOf = (pages: number | null, extra: number) => (pages === null ? null : pages * 3 + extra);
 const withType = (type: string, value: object | null) => (value === null ? null : { __typename: type, ...value });
 
@@ -74,8 +85,18 @@ export const services: Service[] = [
       type Book @key(fields: "id") { id: ID!  reviews(min: Int = 0): [Review!]! }
       type Person @key(fields: "id") { id: ID!  nick: String @external  reviews: [Review!]! }`,
     resolvers: {
-      Query: { reviews: (_: unknown, { stars }: { stars?: number }) => reviews.filter((review) => stars == null || review.stars === stars) },
-      Mutation: { rate: (_: unknown, { book, stars }: { book: string; stars: number }) => ({ id: 'new', bookId: book, authorId: 'p1', stars, text: null }) },
+      Query: {
+        reviews: (_: unknown, { stars }: { stars?: number }) => reviews.filter((review) => stars == null || review.stars === stars),
+      },
+      Mutation: {
+        rate: (_: unknown, { book, stars }: { book: string; stars: number }) => ({
+          id: 'new',
+          bookId: book,
+          authorId: 'p1',
+          stars,
+          text: null,
+        }),
+      },
       Review: {
         __resolveReference: ({ id }: { id: string }) => reviews.find((review) => review.id === id),
         book: ({ bookId }: { bookId: string }) => (bookOf(bookId) === null ? null : { id: bookId }),
@@ -93,13 +114,21 @@ export const services: Service[] = [
       type Query { parcels: [Parcel!]! }
       type Parcel { book: Book!  review: Review }`,
     resolvers: {
-      Query: { parcels: () => [{ book: { id: 'b4' }, review: { id: 'r1', bookId: 'b1' } }, { book: { id: 'b2' }, review: null }] },
+      Query: {
+        parcels: () => [
+          { book: { id: 'b4' }, review: { id: 'r1', bookId: 'b1' } },
+          { book: { id: 'b2' }, review: null },
+        ],
+      },
       Book: {
         __resolveReference: (reference: object) => reference,
         weight: ({ pages }: { pages: number | null }, { extra }: { extra: number }) => weightOf(pages, extra),
         label: ({ tags }: { tags: string[] }) => tags.join('+'),
       },
-      Review: { __resolveReference: (reference: object) => reference, key: ({ id, bookId }: { id: string; bookId: string }) => `${id}@${bookId}` },
+      Review: {
+        __resolveReference: (reference: object) => reference,
+        key: ({ id, bookId }: { id: string; bookId: string }) => `${id}@${bookId}`,
+      },
     },
   },
 ];
@@ -129,7 +158,10 @@ const wrap = {
       __typename: 'Book',
       ...book,
       author: () => wrap.person(personOf(book.authorId)),
-      reviews: ({ min }: { min: number }) => reviewsOf(book.id).filter(({ stars }) => stars >= min).map(wrap.review),
+      reviews: ({ min }: { min: number }) =>
+        reviewsOf(book.id)
+          .filter(({ stars }) => stars >= min)
+          .map(wrap.review),
       weight: ({ extra }: { extra: number }) => weightOf(book.pages, extra),
       label: book.tags.join('+'),
     },
@@ -138,7 +170,12 @@ const wrap = {
   review: (review: (typeof reviews)[number] | undefined): object | null =>
     review === undefined
       ? null
-      : { ...review, book: () => wrap.book(bookOf(review.bookId)), author: () => wrap.person(personOf(review.authorId)), key: `${review.id}@${review.bookId}` },
+      : {
+          ...review,
+          book: () => wrap.book(bookOf(review.bookId)),
+          author: () => wrap.person(personOf(review.authorId)),
+          key: `${review.id}@${review.bookId}`,
+        },
 };
 
 const rootValue = {
@@ -146,11 +183,21 @@ const rootValue = {
   book: ({ id }: { id: string }) => wrap.book(bookOf(id)),
   items: () => [...books.map(wrap.book), ...maps.map((map) => withType('Map', map))],
   shelf: () => [[wrap.book(books[0] ?? null), null], null, [wrap.book(books[2] ?? null)]],
-  any: ({ kind }: { kind: string }) => (kind === 'map' ? withType('Map', maps[0] ?? null) : kind === 'book' ? wrap.book(books[0] ?? null) : kind === 'person' ? wrap.person(people[0] ?? null) : null),
+  any: ({ kind }: { kind: string }) =>
+    kind === 'map'
+      ? withType('Map', maps[0] ?? null)
+      : kind === 'book'
+        ? wrap.book(books[0] ?? null)
+        : kind === 'person'
+          ? wrap.person(people[0] ?? null)
+          : null,
   people: () => people.map(wrap.person),
   person: ({ id }: { id: string }) => wrap.person(personOf(id)),
   reviews: ({ stars }: { stars?: number }) => reviews.filter((review) => stars == null || review.stars === stars).map(wrap.review),
-  parcels: () => [{ book: wrap.book(bookOf('b4')), review: wrap.review(reviews[0]) }, { book: wrap.book(bookOf('b2')), review: null }],
+  parcels: () => [
+    { book: wrap.book(bookOf('b4')), review: wrap.review(reviews[0]) },
+    { book: wrap.book(bookOf('b2')), review: null },
+  ],
   rate: ({ book, stars }: { book: string; stars: number }) => wrap.review({ id: 'new', bookId: book, authorId: 'p1', stars, text: null }),
 };
 

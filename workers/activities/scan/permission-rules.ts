@@ -16,8 +16,16 @@ export function scanPermissions(files: PackageFiles, granted: readonly PluginPer
   const declared = parseManifest(files).permissions.map(({ permission }) => permission);
   const missing = declared.filter((permission) => !granted.includes(permission));
   if (missing.length > 0) throw new CodedError('PERMISSION_ESCALATION', `the plugin wants ${missing.join(', ')}, which was not granted`);
-  const hosts = new Set([...requireFile(files, BUNDLE_FILE).toString('utf8').matchAll(HOST)].map(([, host]) => (host as string).toLowerCase()));
+  const hosts = new Set(
+    [...requireFile(files, BUNDLE_FILE).toString('utf8').matchAll(HOST)].map(([, host]) => (host as string).toLowerCase()),
+  );
   return [...hosts]
     .filter((host) => !VOCABULARIES.has(host) && !declared.some((permission) => permission.startsWith(`net:${host}:`)))
-    .map((host) => ({ check: 'permissions', severity: 'medium', rule: 'permissions/undeclared-host', message: `names ${host} without a permission for it`, location: BUNDLE_FILE }));
+    .map((host) => ({
+      check: 'permissions',
+      severity: 'medium',
+      rule: 'permissions/undeclared-host',
+      message: `names ${host} without a permission for it`,
+      location: BUNDLE_FILE,
+    }));
 }

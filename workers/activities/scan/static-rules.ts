@@ -4,9 +4,8 @@ import { simple } from 'acorn-walk';
 import type { PackageFiles } from '#platform/plugin-package/archive';
 import type { ScanFinding } from '#schema/contracts/plugins';
 
-/** Invisible and direction-changing characters hide code from a reader. */
-// eslint-disable-next-line no-misleading-character-class -- the class is of single code points
-const INVISIBLE = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]|[\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}]/u;
+/** Invisible and direction-changing characters hide code from a reader: format and private characters, variation selectors, blanks. */
+const INVISIBLE = /\p{Cf}|\p{Co}|\p{Variation_Selector}|[\u115f\u1160\u3164\uffa0]/u;
 const AMBIENT = new Set(['process', 'require', 'module', 'Deno', 'Bun', 'WebAssembly', 'SharedArrayBuffer', 'Atomics', 'importScripts']);
 
 type Severity = ScanFinding['severity'];
@@ -23,7 +22,13 @@ function scanSource(path: string, source: string): ScanFinding[] {
     findings.push({ check: 'static', severity, rule, message, location: `${path}:${line}` });
   };
   const invisible = INVISIBLE.exec(source);
-  if (invisible !== null) find('critical', 'text/invisible', `holds the invisible character U+${invisible[0].codePointAt(0)?.toString(16).toUpperCase()}`, invisible.index);
+  if (invisible !== null)
+    find(
+      'critical',
+      'text/invisible',
+      `holds the invisible character U+${invisible[0].codePointAt(0)?.toString(16).toUpperCase()}`,
+      invisible.index,
+    );
 
   let tree: Node;
   try {
@@ -47,9 +52,11 @@ function scanSource(path: string, source: string): ScanFinding[] {
     ImportDeclaration: (node) => find('high', 'js/import', 'imports a module: a package is one bundled file', node.start),
     MemberExpression: (node) => {
       const name = propertyName(node);
-      if (name === 'constructor' && node.object.type === 'MemberExpression' && propertyName(node.object) === 'constructor') find('high', 'js/dynamic-code', 'reaches Function by constructor.constructor', node.start);
+      if (name === 'constructor' && node.object.type === 'MemberExpression' && propertyName(node.object) === 'constructor')
+        find('high', 'js/dynamic-code', 'reaches Function by constructor.constructor', node.start);
       if (name === '__proto__') find('high', 'js/prototype', 'uses __proto__', node.start);
-      if (isNamed(node.object, 'globalThis') && node.computed && node.property.type !== 'Literal') find('medium', 'js/ambient', 'looks up a global by a computed name', node.start);
+      if (isNamed(node.object, 'globalThis') && node.computed && node.property.type !== 'Literal')
+        find('medium', 'js/ambient', 'looks up a global by a computed name', node.start);
     },
   });
   return findings;

@@ -2,7 +2,17 @@
 // Q1. Nothing awaits between an answer and the fetches it makes ready (start-execution.ts, E1), nor may code here.
 // Q2. Query fetches of a synchronous run are local activities: one workflow task for the whole query. While one is open the
 //     server hears nothing of this run, so timers would not fire: their own time-outs keep the deadline.
-import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, proxyActivities, proxyLocalActivities, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { type Execution, type ExecutionAnswer, startExecution } from '#gateway/execution/start-execution';
 import type { RequestActivities, ServiceCall } from '#schema/contracts/activities';
 import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
@@ -30,7 +40,11 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     throw work.toFailure();
   }
   if (JSON.stringify(answer.response).length > MAX_RESULT_CHARS) {
-    const failure = { code: 'SUBGRAPH_ANSWER_TOO_LARGE', message: 'the answer is larger than a run can keep; ask for less', retryable: false } as const;
+    const failure = {
+      code: 'SUBGRAPH_ANSWER_TOO_LARGE',
+      message: 'the answer is larger than a run can keep; ask for less',
+      retryable: false,
+    } as const;
     reporter.failed(failure);
     throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true });
   }
@@ -58,7 +72,12 @@ async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: Ope
     const summary = `${serviceFetch.service}: ${serviceFetch.operationKind} ${serviceFetch.node}`;
     const activities =
       request.synchronous && !isMutation
-        ? proxyLocalActivities<RequestActivities>({ startToCloseTimeout: timeoutMs + 500, scheduleToCloseTimeout: leftMs + 500, retry: { maximumAttempts: 1 }, summary })
+        ? proxyLocalActivities<RequestActivities>({
+            startToCloseTimeout: timeoutMs + 500,
+            scheduleToCloseTimeout: leftMs + 500,
+            retry: { maximumAttempts: 1 },
+            summary,
+          })
         : proxyActivities<RequestActivities>({
             startToCloseTimeout: timeoutMs + 1_000,
             scheduleToCloseTimeout: leftMs + 1_000,
@@ -119,5 +138,10 @@ function reportFetch(reporter: OperationReporter, { node, chunk, service }: Serv
   const step: StepName = { id: `fetch-${node}${chunk === 0 ? '' : `-${chunk}`}`, label: service };
   const [error] = errors;
   if (error === undefined) reporter.stepCompleted(step);
-  else reporter.stepFailed(step, { code: 'SUBGRAPH_ERROR', message: `${errors.length} error(s), first: ${error.extensions.code}`, retryable: false });
+  else
+    reporter.stepFailed(step, {
+      code: 'SUBGRAPH_ERROR',
+      message: `${errors.length} error(s), first: ${error.extensions.code}`,
+      retryable: false,
+    });
 }

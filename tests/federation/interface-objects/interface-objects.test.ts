@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { createWorld } from '../support/federated-world.js';
+
+const shapes: Record<string, { __typename: string; id: string; name: string; radius?: number; side?: number }> = {
+  s1: { __typename: 'Circle', id: 's1', name: 'sun', radius: 7 },
+  s2: { __typename: 'Square', id: 's2', name: 'tile', side: 2 },
+};
+
+/** One service knows the kinds of shapes, one knows of the interface alone, one of a single kind. */
+const world = createWorld([
+  {
+    name: 'shapes',
+    sdl: `
+      type Query { shapes: [Shape!]! }
+      interface Shape @key(fields: "id") { id: ID!  name: String! }
+      type Circle implements Shape @key(fields: "id") { id: ID!  name: String!  radius: Int! }
+      type Square implements Shape @key(fields: "id") { id: ID!  name: String!  side: Int! }`,
+    resolvers: {
+      Query: { shapes: () => Object.values(shapes) },
+      Shape: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
+      Circle: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
+      Square: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
+    },
+  },
+  {
+    name: 'ranks',
+    sdl: `
+      type Query { best: Shape  ranked: [Shape!]! }
+      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int! }`,
+    resolvers: {
+      Query: { best: () => ({ id: 's2' }), ranked: () => [{ id: 's2' }, { id: 's1' }] },
+      Shape: { __resolveReference: (reference: object) => reference, rank: ({ id }: { id: string }) => Number(id.slice(1)) * 10 },
+    },
+  },
+  {
+    name: 'areas',
+    sdl: 'type Circle @key(fields: "id") { id: ID!  area: Int! }',
+    resolvers: { Circle: { __resolveReference: (reference: object) => reference, area: () => 153 } },
+  },
+]);
+
+async function ask(document: string): Promise<unknown> {
+  const { response } = await world.run(document);
+  expect(response.errors).toBeUndefined();
+  return JSON.parse(JSON.stringify(response.data));
+}
+
+describe('an interface that one service knows as an object', () => {
+  it('gets its fields from there, each object keeping its own type', async () => {
+    expect(await ask('{ shapes { __typename name rank } }')).toEqual({
+      shapes: [
+        { __typename: 'Circle', name: 'sun', rank: 10 },
+        { __typename: 'Square', name: 'tile', rank: 20 },
+      ],
+    });
+  });
+
+  it('gets its fields from there when one of its types is asked for them', async () => {
+    expect(await ask('{ shapes { ... on Circle { rank area } ... on Square { side } } }')).toEqual({
+      shapes: [{ rank: 10, area: 153 }, { side: 2 }],
+    });
+  });
+
+  it('learns its type elsewhere when the service that starts it has none', async () => {
+    expect(await ask('{ best { __typename rank name } }')).toEqual({ best: { __typename: 'Square', rank: 20, name: 'tile' } });
+  });
+
+  it('answers fields of its types though the service that starts it knows no types', async () => {
+    expect(await ask('{ ranked { id ... on Circle { radius area } ... on Square { side } } }')).toEqual({
+      ranked: [
+        { id: 's2', side: 2 },
+        { id: 's1', radius: 7, area: 153 },
+      ],
+    });
+  });
+
+  it('answers its own fields without asking for types', async () => {
+    expect(await ask('{ ranked { id rank } }')).toEqual({
+      ranked: [
+        { id: 's2', rank: 20 },
+        { id: 's1', rank: 10 },
+      ],
+    });
+  });
+});
