@@ -29,7 +29,8 @@ const PATHS = {
   stop: 'M7 7h10v10H7z',
   back: 'M19 12H5M11 6l-6 6 6 6',
   key: 'M14.5 4a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM10.5 13.5L4 20M7 17l2.5 2.5',
-  globe: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c2.5 2.5 3.7 5.5 3.7 9S14.5 18.500 12 21c-2.500-2.500-3.700-5.500-3.700-9S9.500 5.500 12 3z',
+  globe:
+    'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c2.5 2.5 3.7 5.5 3.7 9S14.5 18.500 12 21c-2.500-2.500-3.700-5.500-3.700-9S9.500 5.500 12 3z',
   file: 'M7 3h7l4 4v14H7zM14 3v4h4',
   inbox: 'M4 13l2.500-8h11L20 13v6H4zM4 13h5l1.500 2.500h3L15 13h5',
   running: 'M12 3a9 9 0 1 0 9 9',
@@ -59,7 +60,16 @@ export function Icon({ name, size = 18, className }: { name: IconName; size?: nu
 
 export function Logo({ size = 28 }: { size?: number }): ReactNode {
   return (
-    <svg aria-hidden="true" focusable="false" width={size} height={size} viewBox="0 0 32 32" fill="none" strokeLinecap="round" strokeWidth={2.6}>
+    <svg
+      aria-hidden="true"
+      focusable="false"
+      width={size}
+      height={size}
+      viewBox="0 0 32 32"
+      fill="none"
+      strokeLinecap="round"
+      strokeWidth={2.6}
+    >
       <rect width="32" height="32" rx="8" fill="#3b5bdb" />
       <path d="M8 7v18M24 7v18" stroke="#fff" />
       <path d="M8 12.5c2.7-2.4 5.3-2.4 8 0s5.3 2.4 8 0M8 20c2.7-2.4 5.3-2.4 8 0s5.3 2.4 8 0" stroke="#bac8ff" />

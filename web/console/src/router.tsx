@@ -1,4 +1,5 @@
 // Pages by URL. Filters, tabs and open dialogs live in the search part, parsed here: a reload or a shared link shows the same.
+import { Notifications } from '@mantine/notifications';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import type { OperationKindName, OperationStatus } from '@sluice/client';
 import { Notice } from './components/feedback.js';
@@ -21,9 +22,17 @@ const pluginTab = oneOf(['readme', 'versions', 'permissions', 'schema']);
 const operationView = oneOf(['timeline', 'events', 'json']);
 
 const rootRoute = createRootRouteWithContext<Services>()({
-  component: Outlet,
+  component: () => (
+    <>
+      {/* Inside the router: toasts hold links. */}
+      <Notifications position="bottom-right" autoClose={8_000} limit={4} />
+      <Outlet />
+    </>
+  ),
   notFoundComponent: () => (
-    <Notice icon="search" title="There is no such page" action={<ButtonLink to="/">To the overview</ButtonLink>} />
+    <main>
+      <Notice order={1} icon="search" title="There is no such page" action={<ButtonLink to="/">To the overview</ButtonLink>} />
+    </main>
   ),
 });
 
@@ -49,7 +58,11 @@ const shellRoute = createRoute({
   component: Shell,
 });
 
-const overviewRoute = createRoute({ getParentRoute: () => shellRoute, path: '/', component: lazyRouteComponent(() => import('./pages/overview.js'), 'OverviewPage') });
+const overviewRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/overview.js'), 'OverviewPage'),
+});
 
 const marketplaceRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -74,7 +87,9 @@ const pluginRoute = createRoute({
 const operationsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/operations',
-  validateSearch: (search): { status?: OperationStatus | undefined; kind?: OperationKindName | undefined; plugin?: string | undefined } => ({
+  validateSearch: (
+    search,
+  ): { status?: OperationStatus | undefined; kind?: OperationKindName | undefined; plugin?: string | undefined } => ({
     status: status(search.status),
     kind: kind(search.kind),
     plugin: text(search.plugin),

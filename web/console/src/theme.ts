@@ -1,7 +1,18 @@
 // Contrast of at least 4.5 : 1 in every variant, light and dark (WCAG AA); tests/console.test.ts runs axe over the pages.
 import { type CSSVariablesResolver, type MantineColorsTuple, createTheme, darken } from '@mantine/core';
 
-const slate: MantineColorsTuple = ['#d5d9e2', '#b8becb', '#929bac', '#626c7e', '#3d4554', '#2c333f', '#222833', '#1a1f28', '#13171e', '#0d1015'];
+const slate: MantineColorsTuple = [
+  '#d5d9e2',
+  '#b8becb',
+  '#929bac',
+  '#626c7e',
+  '#3d4554',
+  '#2c333f',
+  '#222833',
+  '#1a1f28',
+  '#13171e',
+  '#0d1015',
+];
 
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -16,7 +27,11 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   headings: {
     fontWeight: '650',
-    sizes: { h1: { fontSize: '1.625rem', lineHeight: '1.25' }, h2: { fontSize: '1.0625rem', lineHeight: '1.4' }, h3: { fontSize: '0.9375rem', lineHeight: '1.4' } },
+    sizes: {
+      h1: { fontSize: '1.625rem', lineHeight: '1.25' },
+      h2: { fontSize: '1.0625rem', lineHeight: '1.4' },
+      h3: { fontSize: '0.9375rem', lineHeight: '1.4' },
+    },
   },
 });
 
@@ -51,6 +66,9 @@ export const cssVariablesResolver: CSSVariablesResolver = ({ colors }) => {
     '--surface-sunken': '#12151c',
     '--line': '#2b313d',
     '--track': '#2b313d',
+    '--mantine-color-gray-light': '#2b313d',
   };
+  // The tint of a hue is dark here: a pale shade of the same hue reads well on it, and says the status without white.
+  for (const [name, shades] of Object.entries(colors)) if (name !== 'dark') dark[`--mantine-color-${name}-light-color`] = shades[2];
   return { variables: {}, light, dark };
 };

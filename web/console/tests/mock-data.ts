@@ -1,7 +1,17 @@
 // Believable data for the console's own tests.
 export const USERS = [
-  { id: 'admin', name: 'Ada Lindqvist', tenant: 'ten_sluice', scopes: ['plugins:read', 'plugins:write', 'operations:read', 'operations:write', 'deployment:read', 'deployment:write'] },
-  { id: 'operator', name: 'Omar Haddad', tenant: 'ten_sluice', scopes: ['operations:read', 'operations:write', 'deployment:read', 'deployment:write'] },
+  {
+    id: 'admin',
+    name: 'Ada Lindqvist',
+    tenant: 'ten_sluice',
+    scopes: ['plugins:read', 'plugins:write', 'operations:read', 'operations:write', 'deployment:read', 'deployment:write'],
+  },
+  {
+    id: 'operator',
+    name: 'Omar Haddad',
+    tenant: 'ten_sluice',
+    scopes: ['operations:read', 'operations:write', 'deployment:read', 'deployment:write'],
+  },
   { id: 'viewer', name: 'Vera Novak', tenant: 'ten_acme', scopes: ['plugins:read', 'operations:read'] },
   { id: 'alice', name: 'Alice Moreau', tenant: 'ten_acme', scopes: ['files:read', 'files:write'] },
   { id: 'bob', name: 'Bob Okafor', tenant: 'ten_globex', scopes: ['files:read', 'files:write'] },

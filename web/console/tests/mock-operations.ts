@@ -84,8 +84,19 @@ export class MockOperation {
   }
 }
 
-const UNDO: Readonly<Record<string, string>> = { publish: 'Publish without the plugin', load: 'Unload the sandbox', scan: 'Delete the scan reports', fetch: 'Release the package' };
-const DETAILS: Readonly<Record<string, string>> = { resolve: 'version 1.1.0', fetch: '41.2 KiB, sha256 9f2c…', verify: 'signed by sluice-2026', scan: '4 checks, nothing found', publish: 'generation 14' };
+const UNDO: Readonly<Record<string, string>> = {
+  publish: 'Publish without the plugin',
+  load: 'Unload the sandbox',
+  scan: 'Delete the scan reports',
+  fetch: 'Release the package',
+};
+const DETAILS: Readonly<Record<string, string>> = {
+  resolve: 'version 1.1.0',
+  fetch: '41.2 KiB, sha256 9f2c…',
+  verify: 'signed by sluice-2026',
+  scan: '4 checks, nothing found',
+  publish: 'generation 14',
+};
 
 export interface InstallScript {
   /** Length of a step, ms. */
@@ -133,7 +144,15 @@ async function undo(operation: MockOperation, done: readonly string[], paceMs: n
 }
 
 /** An operation that ended a while ago. */
-export function pastOperation(o: { id: string; kind: OperationKindName; title: string; by: string; minutesAgo: number; tookMs: number; outcome: 'completed' | 'failed' | 'cancelled' }): MockOperation {
+export function pastOperation(o: {
+  id: string;
+  kind: OperationKindName;
+  title: string;
+  by: string;
+  minutesAgo: number;
+  tookMs: number;
+  outcome: 'completed' | 'failed' | 'cancelled';
+}): MockOperation {
   const startMs = Date.now() - o.minutesAgo * 60_000;
   const operation = new MockOperation(o.id, o.kind, o.title, o.by, new Date(startMs), { data: { files: { nodes: [] } } });
   const steps = o.kind.startsWith('PLUGIN')
@@ -150,13 +169,26 @@ export function pastOperation(o: { id: string; kind: OperationKindName; title: s
     operation.emit({ __typename: 'StepStarted', step, label }, at(index / steps.length));
     const ended = at((index + 0.9) / steps.length);
     if (index === failing - 1 && o.outcome === 'failed')
-      operation.emit({ __typename: 'StepFailed', step, label, failure: { code: 'SUBGRAPH_UNREACHABLE', message: 'A service could not be reached.', retryable: true } }, ended);
+      operation.emit(
+        {
+          __typename: 'StepFailed',
+          step,
+          label,
+          failure: { code: 'SUBGRAPH_UNREACHABLE', message: 'A service could not be reached.', retryable: true },
+        },
+        ended,
+      );
     else operation.emit({ __typename: 'StepCompleted', step, label, detail: null }, ended);
   }
   if (o.outcome === 'completed') operation.emit({ __typename: 'OperationCompleted' }, at(1));
   if (o.outcome === 'cancelled') operation.emit({ __typename: 'OperationCancelled', reason: 'Not needed any more' }, at(1));
   if (o.outcome === 'failed')
-    operation.emit({ __typename: 'OperationFailed', failure: { code: 'SUBGRAPH_UNREACHABLE', message: 'A service could not be reached.', retryable: true } }, at(1));
+    operation.emit(
+      {
+        __typename: 'OperationFailed',
+        failure: { code: 'SUBGRAPH_UNREACHABLE', message: 'A service could not be reached.', retryable: true },
+      },
+      at(1),
+    );
   return operation;
 }
-

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { buildSchema, graphql } from 'graphql';
+import { buildSchema, execute, graphql, subscribe, validate } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { composeApiSdl } from '../../compose-api-schema.js';
@@ -45,9 +45,20 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     operations.set(operation.id, operation);
     return operation;
   };
-  const newId = (): string => `op_${Buffer.from(`019ab3c2-7d1e-7b42-9c55-${String(++count).padStart(12, '0')}:plugin`).toString('base64url')}`;
+  const newId = (): string =>
+    `op_${Buffer.from(`019ab3c2-7d1e-7b42-9c55-${String(++count).padStart(12, '0')}:plugin`).toString('base64url')}`;
   for (const past of PAST) add(pastOperation({ ...past, id: newId() }));
-  const wordCount = add(pastOperation({ id: newId(), kind: 'PLUGIN_INSTALLATION', title: 'Install @sluice/word-count 2.3.1', by: 'usr_admin', minutesAgo: 7_200, tookMs: 9_400, outcome: 'completed' }));
+  const wordCount = add(
+    pastOperation({
+      id: newId(),
+      kind: 'PLUGIN_INSTALLATION',
+      title: 'Install @sluice/word-count 2.3.1',
+      by: 'usr_admin',
+      minutesAgo: 7_200,
+      tookMs: 9_400,
+      outcome: 'completed',
+    }),
+  );
   installed.set('@sluice/word-count', { operation: wordCount, version: '2.3.1' });
 
   const gateway: Omit<MockGateway, 'url' | 'close'> = { paceMs: 500, operations, failing: null, keys };
@@ -55,7 +66,12 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   const page = <Node extends { id: unknown }>(nodes: readonly Node[], first: number, after: string | null | undefined): object => {
     const from = after == null ? 0 : nodes.findIndex(({ id }) => id === after) + 1;
     const shown = nodes.slice(from, from + first);
-    const pageInfo = { hasNextPage: from + first < nodes.length, hasPreviousPage: from > 0, startCursor: null, endCursor: shown.at(-1)?.id ?? null };
+    const pageInfo = {
+      hasNextPage: from + first < nodes.length,
+      hasPreviousPage: from > 0,
+      startCursor: null,
+      endCursor: shown.at(-1)?.id ?? null,
+    };
     return { nodes: shown, edges: shown.map((node) => ({ node, cursor: node.id })), totalCount: nodes.length, pageInfo };
   };
 
@@ -70,7 +86,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     publishedAt: new Date(Date.now() - (index * 40 + 6) * 86_400_000).toISOString(),
     publishedBy: { id: 'usr_admin' },
   });
-  const toInstallation = (plugin: MockPlugin): (Item) | null => {
+  const toInstallation = (plugin: MockPlugin): Item | null => {
     const found = installed.get(plugin.name);
     if (found === undefined) return null;
     const { status } = found.operation.view;
@@ -91,12 +107,19 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     ...plugin,
     id: `plg_${plugin.name.replace(/\W/g, '')}`,
     latest: toVersion(plugin, plugin.versions[0]!),
-    versions: ({ first }: { first: number }) => page(plugin.versions.map((version, index) => toVersion(plugin, version, index)), first, null),
+    versions: ({ first }: { first: number }) =>
+      page(
+        plugin.versions.map((version, index) => toVersion(plugin, version, index)),
+        first,
+        null,
+      ),
     installation: toInstallation(plugin),
   });
   const guard = (field: string): void => {
     if (gateway.failing?.field !== field) return;
-    throw Object.assign(new Error('The service gave no complete answer within its time-out.'), { extensions: { code: gateway.failing.code } });
+    throw Object.assign(new Error('The service gave no complete answer within its time-out.'), {
+      extensions: { code: gateway.failing.code },
+    });
   };
 
   const root = {
@@ -104,8 +127,14 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     operations: ({ first, after, filter }: { first: number; after?: string; filter?: { kind?: string; status?: string } }) => {
       guard('operations');
       const newestFirst = [...operations.values()].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-      const matching = newestFirst.filter(({ kind, view }) => (filter?.kind ?? kind) === kind && (filter?.status ?? view.status) === view.status);
-      return page(matching.map((operation) => operation.toGraphQL() as Item), first, after);
+      const matching = newestFirst.filter(
+        ({ kind, view }) => (filter?.kind ?? kind) === kind && (filter?.status ?? view.status) === view.status,
+      );
+      return page(
+        matching.map((operation) => operation.toGraphQL() as Item),
+        first,
+        after,
+      );
     },
     plugins: ({ first, after, filter }: { first: number; after?: string; filter?: { text?: string; installed?: boolean } }) => {
       guard('plugins');
@@ -121,7 +150,12 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
       const found = PLUGINS.find((plugin) => plugin.name === name);
       return found === undefined ? null : toPlugin(found);
     },
-    pluginInstallations: ({ first }: { first: number }) => page(PLUGINS.flatMap((plugin) => toInstallation(plugin) ?? []), first, null),
+    pluginInstallations: ({ first }: { first: number }) =>
+      page(
+        PLUGINS.flatMap((plugin) => toInstallation(plugin) ?? []),
+        first,
+        null,
+      ),
     member: ({ id }: { id: string }) => {
       const user = USERS.find((each) => `usr_${each.id}` === id);
       return user === undefined ? null : { id, name: user.name };
@@ -130,9 +164,17 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
       const plugin = PLUGINS.find(({ name }) => name === input.name);
       const running = installed.get(input.name)?.operation.view.status;
       if (plugin === undefined || running === 'WORKING' || running === 'COMPLETED')
-        return { operation: null, userErrors: [{ code: 'ALREADY_INSTALLED', message: 'The plugin is installed already.', retryable: false }] };
+        return {
+          operation: null,
+          userErrors: [{ code: 'ALREADY_INSTALLED', message: 'The plugin is installed already.', retryable: false }],
+        };
       const version = input.version ?? plugin.versions[0]!;
-      const operation = add(new MockOperation(newId(), 'PLUGIN_INSTALLATION', `Install ${plugin.name} ${version}`, 'usr_admin', new Date(), { plugin: plugin.name, version }));
+      const operation = add(
+        new MockOperation(newId(), 'PLUGIN_INSTALLATION', `Install ${plugin.name} ${version}`, 'usr_admin', new Date(), {
+          plugin: plugin.name,
+          version,
+        }),
+      );
       installed.set(plugin.name, { operation, version });
       void playInstall(operation, { paceMs: gateway.paceMs, ...(plugin.name === '@fabrikam/thumbnails' ? { failsAt: 'probe' } : {}) });
       return { operation: { id: operation.id }, userErrors: [] };
@@ -156,7 +198,11 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
         return sendJson(response, 401, { errors: [{ message: 'Sign in.', extensions: { code: 'UNAUTHENTICATED' } }] });
       const key = request.headers['idempotency-key'];
       if (typeof key === 'string') keys.push(key);
-      const { query, variables, operationName } = JSON.parse(await readBody(request)) as { query: string; variables?: Record<string, unknown>; operationName?: string };
+      const { query, variables, operationName } = JSON.parse(await readBody(request)) as {
+        query: string;
+        variables?: Record<string, unknown>;
+        operationName?: string;
+      };
       return sendJson(response, 200, await graphql({ schema, source: query, rootValue: root, variableValues: variables, operationName }));
     }
     return sendFile(response, consoleFolder, pathname);
@@ -167,7 +213,15 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   });
   const sockets = new WebSocketServer({ server, path: '/graphql' });
   useServer(
-    { schema, roots: { subscription: root, query: root, mutation: root }, onConnect: ({ connectionParams }) => String(connectionParams?.token).startsWith('token-of-') },
+    // Its own `graphql` may be another copy of the package than ours.
+    {
+      schema,
+      execute,
+      subscribe,
+      validate,
+      roots: { subscription: root, query: root, mutation: root },
+      onConnect: ({ connectionParams }) => String(connectionParams?.token).startsWith('token-of-'),
+    },
     sockets,
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -190,7 +244,8 @@ export function contentSecurityPolicy(pathname: string, nonce: string): string {
     "script-src 'self'",
     explorer ? "style-src 'self' 'unsafe-inline'" : `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
-    "font-src 'self'",
+    // The explorer's style sheet carries its fonts.
+    explorer ? "font-src 'self' data:" : "font-src 'self'",
     "connect-src 'self'",
     ...(explorer ? ["worker-src 'self' blob:"] : []),
     "base-uri 'none'",
@@ -205,7 +260,10 @@ async function sendFile(response: ServerResponse, folder: string, pathname: stri
   const nonce = randomBytes(16).toString('base64');
   try {
     const content = await readFile(join(folder, path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', ...(isPage ? { 'content-security-policy': contentSecurityPolicy(pathname, nonce) } : {}) });
+    response.writeHead(200, {
+      'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+      ...(isPage ? { 'content-security-policy': contentSecurityPolicy(pathname, nonce) } : {}),
+    });
     response.end(isPage ? content.toString('utf8').replace('__CSP_NONCE__', nonce) : content);
   } catch {
     response.writeHead(404).end();
@@ -226,7 +284,14 @@ const PAST = [
   { kind: 'ORCHESTRATION', title: 'query FilesWithOwners', by: 'usr_alice', minutesAgo: 2, tookMs: 84, outcome: 'completed' },
   { kind: 'ORCHESTRATION', title: 'query TenantDashboard', by: 'usr_bob', minutesAgo: 4, tookMs: 131, outcome: 'completed' },
   { kind: 'API_REQUEST', title: 'mutation CreateFile', by: 'usr_alice', minutesAgo: 11, tookMs: 212, outcome: 'completed' },
-  { kind: 'PLUGIN_INSTALLATION', title: 'Install @northwind/translate 0.9.4', by: 'usr_operator', minutesAgo: 26, tookMs: 14_800, outcome: 'cancelled' },
+  {
+    kind: 'PLUGIN_INSTALLATION',
+    title: 'Install @northwind/translate 0.9.4',
+    by: 'usr_operator',
+    minutesAgo: 26,
+    tookMs: 14_800,
+    outcome: 'cancelled',
+  },
   { kind: 'ORCHESTRATION', title: 'query StorageReport', by: 'usr_operator', minutesAgo: 34, tookMs: 3_050, outcome: 'failed' },
   { kind: 'ASYNC_REQUEST', title: 'query YearlyArchive', by: 'usr_admin', minutesAgo: 58, tookMs: 71_000, outcome: 'completed' },
   { kind: 'ORCHESTRATION', title: 'query FilesWithOwners', by: 'usr_alice', minutesAgo: 95, tookMs: 77, outcome: 'completed' },

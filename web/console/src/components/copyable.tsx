@@ -1,4 +1,4 @@
-import { CopyButton, Tooltip, UnstyledButton } from '@mantine/core';
+import { CopyButton, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Icon } from '../icons.js';
 import classes from './copyable.module.css';
@@ -10,7 +10,8 @@ export function Copyable({ value, label, keep = 22 }: { value: string; label: st
     <CopyButton value={value} timeout={1_500}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? 'Copied' : `Copy ${label}`} withArrow>
-          <UnstyledButton onClick={copy} className={classes.copyable} aria-label={copied ? `${label} copied` : `Copy ${label} ${value}`}>
+          <UnstyledButton onClick={copy} className={classes.copyable}>
+            <VisuallyHidden>{copied ? `${label} copied` : `Copy ${label}`}</VisuallyHidden>
             <span className={classes.text}>{short}</span>
             <Icon name={copied ? 'check' : 'copy'} size={13} />
           </UnstyledButton>

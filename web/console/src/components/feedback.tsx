@@ -17,13 +17,22 @@ export function toShownError(error: CombinedError): ShownError {
   return { code: typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR', message: first.message };
 }
 
-export function Notice({ icon, title, children, action }: { icon: IconName; title: string; children?: ReactNode; action?: ReactNode }): ReactNode {
+export interface NoticeProps {
+  icon: IconName;
+  title: string;
+  /** Level of its heading. @default 2 */
+  order?: 1 | 2;
+  children?: ReactNode;
+  action?: ReactNode;
+}
+
+export function Notice({ icon, title, order = 2, children, action }: NoticeProps): ReactNode {
   return (
     <Stack align="center" gap={6} className={classes.notice}>
       <span className={classes.emblem}>
         <Icon name={icon} size={22} />
       </span>
-      <Title order={2} ta="center">
+      <Title order={order} size="h2" ta="center">
         {title}
       </Title>
       {children !== undefined && (

@@ -6,13 +6,19 @@ import classes from './markdown.module.css';
 const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s][^*]*\*|\[[^\]]+\]\(https:\/\/[^\s)]+\))/;
 
 export function Markdown({ text }: { text: string }): ReactNode {
-  return <div className={classes.markdown}>{toBlocks(text).map((block, index) => <Fragment key={index}>{block}</Fragment>)}</div>;
+  return (
+    <div className={classes.markdown}>
+      {toBlocks(text).map((block, index) => (
+        <Fragment key={index}>{block}</Fragment>
+      ))}
+    </div>
+  );
 }
 
 function toBlocks(text: string): ReactNode[] {
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   const blocks: ReactNode[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const line = lines[at] ?? '';
     const take = (matches: (line: string) => boolean): string[] => {
       const from = at;
@@ -30,7 +36,16 @@ function toBlocks(text: string): ReactNode[] {
       blocks.push(toHeading(line));
     } else if (/^\s*[-*] /.test(line)) blocks.push(<ul>{toItems(take(isListLine))}</ul>);
     else if (/^\s*\d+\. /.test(line)) blocks.push(<ol>{toItems(take(isListLine))}</ol>);
-    else if (line.startsWith('>')) blocks.push(<blockquote>{toInline(take((each) => each.startsWith('>')).map((each) => each.replace(/^>\s?/, '')).join(' '))}</blockquote>);
+    else if (line.startsWith('>'))
+      blocks.push(
+        <blockquote>
+          {toInline(
+            take((each) => each.startsWith('>'))
+              .map((each) => each.replace(/^>\s?/, ''))
+              .join(' '),
+          )}
+        </blockquote>,
+      );
     else blocks.push(<p>{toInline(take((each) => each.trim() !== '' && !/^(#{1,6} |```|>|\s*[-*] )/.test(each)).join(' '))}</p>);
   }
   return blocks;

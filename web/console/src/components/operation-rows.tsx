@@ -15,7 +15,12 @@ const MAX_LIVE_ROWS = 10;
 
 /** Rows that keep their place; running ones move by their own events. */
 export function OperationRows({ items, compact = false }: { items: readonly OperationSummary[]; compact?: boolean }): ReactNode {
-  const live = new Set(items.filter(({ done }) => !done).slice(0, MAX_LIVE_ROWS).map(({ id }) => id));
+  const live = new Set(
+    items
+      .filter(({ done }) => !done)
+      .slice(0, MAX_LIVE_ROWS)
+      .map(({ id }) => id),
+  );
   return (
     <ul className={classes.rows}>
       {items.map((row) => (
@@ -27,7 +32,15 @@ export function OperationRows({ items, compact = false }: { items: readonly Oper
   );
 }
 
-const selectRow = ({ detail, view }: OperationState): Pick<OperationState['view'], 'status' | 'cancelRequested'> & { known: boolean; done: number; total: number; updatedAt: string | null } => ({
+const selectRow = ({
+  detail,
+  view,
+}: OperationState): Pick<OperationState['view'], 'status' | 'cancelRequested'> & {
+  known: boolean;
+  done: number;
+  total: number;
+  updatedAt: string | null;
+} => ({
   known: detail !== undefined,
   status: view.status,
   cancelRequested: view.cancelRequested,
@@ -40,7 +53,13 @@ function OperationRow({ row, live, compact }: { row: OperationSummary; live: boo
   const followed = useOperation(live ? row.id : null, { select: selectRow });
   const now = followed.known
     ? { ...followed, updatedAt: followed.updatedAt ?? row.updatedAt }
-    : { status: row.status, cancelRequested: row.cancelRequested === true, done: row.progress.completed, total: row.progress.total, updatedAt: row.updatedAt };
+    : {
+        status: row.status,
+        cancelRequested: row.cancelRequested === true,
+        done: row.progress.completed,
+        total: row.progress.total,
+        updatedAt: row.updatedAt,
+      };
   const running = now.status === 'WORKING' || now.status === 'INPUT_REQUIRED';
   const percent = now.total > 0 ? Math.round((now.done / now.total) * 100) : 0;
 
@@ -67,7 +86,12 @@ function OperationRow({ row, live, compact }: { row: OperationSummary; live: boo
         <span className={classes.progress}>
           {now.total > 0 && (
             <>
-              <Progress value={percent} size={5} color={running ? 'blue' : now.status === 'COMPLETED' ? 'teal' : 'gray'} aria-label={`Progress of ${row.title}`} />
+              <Progress
+                value={percent}
+                size={5}
+                color={running ? 'blue' : now.status === 'COMPLETED' ? 'teal' : 'gray'}
+                aria-label={`Progress of ${row.title}`}
+              />
               <Text component="span" size="xs" c="dimmed" className="numeric">
                 {now.done} of {now.total} steps
               </Text>

@@ -38,7 +38,17 @@ export function Page({ title, documentTitle = title, lead, actions, above, child
 }
 
 /** A white box with a hairline: what most content stands in. */
-export function Panel({ title, aside, children, flush = false }: { title?: string; aside?: ReactNode; children: ReactNode; flush?: boolean }): ReactNode {
+export function Panel({
+  title,
+  aside,
+  children,
+  flush = false,
+}: {
+  title?: string;
+  aside?: ReactNode;
+  children: ReactNode;
+  flush?: boolean;
+}): ReactNode {
   return (
     <section className={classes.panel} aria-label={title}>
       {title !== undefined && (

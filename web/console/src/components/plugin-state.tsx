@@ -47,12 +47,26 @@ export function PluginState({ plugin, displayName, hasVersion, installation: mas
   return (
     <span className={classes.actions}>
       {installation?.phase === 'FAILED' && installation.operation != null && (
-        <ButtonLink to="/operations/$id" params={{ id: installation.operation.id }} variant="light" color="red" size="xs" leftSection={<Icon name="cross" size={13} />}>
+        <ButtonLink
+          to="/operations/$id"
+          params={{ id: installation.operation.id }}
+          variant="light"
+          color="red"
+          size="xs"
+          leftSection={<Icon name="cross" size={13} />}
+        >
           Failed
         </ButtonLink>
       )}
       {hasVersion ? (
-        <ButtonLink to="/plugins/$name" params={{ name: plugin }} search={{ install: true }} size="xs" leftSection={<Icon name="download" size={15} />} aria-label={`Install ${displayName}`}>
+        <ButtonLink
+          to="/plugins/$name"
+          params={{ name: plugin }}
+          search={{ install: true }}
+          size="xs"
+          leftSection={<Icon name="download" size={15} />}
+          aria-label={`Install ${displayName}`}
+        >
           Install
         </ButtonLink>
       ) : (

@@ -27,7 +27,15 @@ export const STEP_LOOKS: Readonly<Record<StepView['status'], Look>> = {
 };
 
 /** What an operation is doing, in words and with an icon: the colour never says it alone. */
-export function StatusBadge({ status, note, size = 'lg' }: { status: OperationStatus; note?: string | undefined; size?: 'md' | 'lg' }): ReactNode {
+export function StatusBadge({
+  status,
+  note,
+  size = 'lg',
+}: {
+  status: OperationStatus;
+  note?: string | undefined;
+  size?: 'md' | 'lg';
+}): ReactNode {
   const { label, color, icon } = STATUS_LOOKS[status];
   return (
     <Badge

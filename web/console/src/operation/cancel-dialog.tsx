@@ -1,11 +1,20 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Alert, Button, Code, Group, Stack, Text, Textarea } from '@mantine/core';
 import { type OperationError, OperationClientError } from '@sluice/client';
 import type { LiveOperation } from '@sluice/client/react';
 import { type ReactNode, useState } from 'react';
+import { Dialog } from '../components/dialog.js';
 import { Icon } from '../icons.js';
 
 /** Asks once more. Closing on the acknowledgement says nothing yet: the page's status changes when the events say so. */
-export function CancelDialog({ operation, opened, onClose }: { operation: LiveOperation; opened: boolean; onClose: () => void }): ReactNode {
+export function CancelDialog({
+  operation,
+  opened,
+  onClose,
+}: {
+  operation: LiveOperation;
+  opened: boolean;
+  onClose: () => void;
+}): ReactNode {
   const [reason, setReason] = useState('');
   const [sending, setSending] = useState(false);
   const [problem, setProblem] = useState<Pick<OperationError, 'code' | 'message'> | null>(null);
@@ -24,12 +33,21 @@ export function CancelDialog({ operation, opened, onClose }: { operation: LiveOp
   }
 
   return (
-    <Modal opened={opened} onClose={onClose} title={<Text fw={650}>Cancel this operation?</Text>} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={opened} onClose={onClose} title={<Text fw={650}>Cancel this operation?</Text>}>
       <Stack gap="md">
         <Text size="sm">
-          The run stops at its next step, and what it has done is undone. <strong>{operation.title}</strong> counts as cancelled when that is finished.
+          The run stops at its next step, and what it has done is undone. <strong>{operation.title}</strong> counts as cancelled when that
+          is finished.
         </Text>
-        <Textarea label="Reason" description="Optional; it is kept with the operation" value={reason} onChange={({ currentTarget }) => setReason(currentTarget.value)} maxLength={500} autosize minRows={2} />
+        <Textarea
+          label="Reason"
+          description="Optional; it is kept with the operation"
+          value={reason}
+          onChange={({ currentTarget }) => setReason(currentTarget.value)}
+          maxLength={500}
+          autosize
+          minRows={2}
+        />
         {problem !== null && (
           <Alert color="red" icon={<Icon name="alert" />} role="alert">
             {problem.message} <Code>{problem.code}</Code>
@@ -44,6 +62,6 @@ export function CancelDialog({ operation, opened, onClose }: { operation: LiveOp
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

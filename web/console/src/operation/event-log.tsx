@@ -18,7 +18,12 @@ export function EventLog({ id }: { id: string }): ReactNode {
     if (follow && phase === 'live') end.current?.scrollIntoView({ block: 'nearest' });
   }, [follow, last, phase]);
 
-  if (events.length === 0) return phase === 'done' || phase === 'error' ? <Notice icon="inbox" title="No events are kept" /> : <RowsSkeleton rows={5} height={40} />;
+  if (events.length === 0)
+    return phase === 'done' || phase === 'error' ? (
+      <Notice icon="inbox" title="No events are kept" />
+    ) : (
+      <RowsSkeleton rows={5} height={40} />
+    );
   return (
     <div className={classes.log}>
       <Group justify="space-between" className={classes.bar}>
@@ -26,7 +31,12 @@ export function EventLog({ id }: { id: string }): ReactNode {
           {events.length} events{dropped > 0 && `, ${dropped} older ones not shown`}
         </Text>
         {phase !== 'done' && (
-          <Button size="compact-sm" variant={follow ? 'light' : 'default'} onClick={() => setFollow(!follow)} leftSection={<Icon name={follow ? 'stop' : 'arrowRight'} size={13} />}>
+          <Button
+            size="compact-sm"
+            variant={follow ? 'light' : 'default'}
+            onClick={() => setFollow(!follow)}
+            leftSection={<Icon name={follow ? 'stop' : 'arrowRight'} size={13} />}
+          >
             {follow ? 'Stop following' : fresh > 0 ? `Jump to live (${fresh} new)` : 'Follow'}
           </Button>
         )}

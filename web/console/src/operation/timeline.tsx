@@ -51,7 +51,7 @@ export function Timeline({ steps, compensations, startedAt, endedAt }: TimelineP
         <section className={classes.rollback} aria-label="Rollback">
           <header className={classes.rollbackHead}>
             <Icon name="undo" size={16} />
-            <Text component="h3" size="sm" fw={650} m={0}>
+            <Text component="h2" size="sm" fw={650} m={0}>
               Rollback
             </Text>
             <Text component="span" size="sm">
@@ -60,7 +60,13 @@ export function Timeline({ steps, compensations, startedAt, endedAt }: TimelineP
           </header>
           <ol className={classes.steps}>
             {compensations.map((step) => (
-              <Step key={step.id} step={step} axis={axis} now={now} undoes={step.undoes === null ? undefined : (labels.get(step.undoes) ?? step.undoes)} />
+              <Step
+                key={step.id}
+                step={step}
+                axis={axis}
+                now={now}
+                undoes={step.undoes === null ? undefined : (labels.get(step.undoes) ?? step.undoes)}
+              />
             ))}
           </ol>
         </section>

@@ -57,7 +57,9 @@ function isSubscription(query: string, operationName: string | null | undefined)
   try {
     return parse(query).definitions.some(
       (definition) =>
-        'operation' in definition && String(definition.operation) === 'subscription' && (operationName == null || definition.name?.value === operationName),
+        'operation' in definition &&
+        String(definition.operation) === 'subscription' &&
+        (operationName == null || definition.name?.value === operationName),
     );
   } catch {
     // The gateway says what is wrong with it.

@@ -1,7 +1,8 @@
-import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Checkbox, Code, Group, Stack, Text } from '@mantine/core';
 import { useOperationMutation } from '@sluice/client/react';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
+import { Dialog } from '../components/dialog.js';
 import { PermissionList } from '../components/permissions.js';
 import { PluginMark } from '../components/plugin-mark.js';
 import type { InstallPluginMutation, PluginVersionFactsFragment } from '../generated/graphql.js';
@@ -33,12 +34,10 @@ export function InstallDialog({ plugin, version, opened, onClose }: InstallDialo
   }
 
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={onClose}
       size="lg"
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
       title={
         <span className={classes.dialogHead}>
           <PluginMark name={plugin.name} size={38} />
@@ -64,16 +63,28 @@ export function InstallDialog({ plugin, version, opened, onClose }: InstallDialo
             {message} <Code>{code}</Code>
           </Alert>
         ))}
-        {asks && <Checkbox checked={agreed} onChange={({ currentTarget }) => setAgreed(currentTarget.checked)} label="Grant these permissions" data-autofocus />}
+        {asks && (
+          <Checkbox
+            checked={agreed}
+            onChange={({ currentTarget }) => setAgreed(currentTarget.checked)}
+            label="Grant these permissions"
+            data-autofocus
+          />
+        )}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             Not now
           </Button>
-          <Button onClick={() => void install()} loading={starting} disabled={asks && !agreed} leftSection={<Icon name="download" size={16} />}>
+          <Button
+            onClick={() => void install()}
+            loading={starting}
+            disabled={asks && !agreed}
+            leftSection={<Icon name="download" size={16} />}
+          >
             {error?.retryable === true ? 'Try again' : 'Install'}
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -70,12 +70,19 @@ export function LoginPage(): ReactNode {
             <Loader />
           </Stack>
         )}
-        {users.kind === 'failed' && <ErrorNotice error={{ code: 'SIGN_IN_UNAVAILABLE', message: `${users.message}.` }} onRetry={() => setAttempt(attempt + 1)} />}
+        {users.kind === 'failed' && (
+          <ErrorNotice error={{ code: 'SIGN_IN_UNAVAILABLE', message: `${users.message}.` }} onRetry={() => setAttempt(attempt + 1)} />
+        )}
         {users.kind === 'ready' && (
           <ul className={classes.users}>
             {users.users.map((user) => (
               <li key={user.id}>
-                <UnstyledButton className={classes.user} disabled={busy !== null} aria-busy={busy === user.id} onClick={() => void signIn(user)}>
+                <UnstyledButton
+                  className={classes.user}
+                  disabled={busy !== null}
+                  aria-busy={busy === user.id}
+                  onClick={() => void signIn(user)}
+                >
                   <span className={classes.avatar} aria-hidden="true">
                     {user.name
                       .split(' ')

@@ -21,10 +21,17 @@ export function MarketplacePage(): ReactNode {
   const navigate = useNavigate({ from: '/marketplace' });
   const [text, setText] = useState(q ?? '');
   const [first, setFirst] = useState(PAGE);
-  const search = useDebouncedCallback((next: string) => void navigate({ search: (old) => ({ ...old, q: next === '' ? undefined : next }), replace: true }), 250);
+  const search = useDebouncedCallback(
+    (next: string) => void navigate({ search: (old) => ({ ...old, q: next === '' ? undefined : next }), replace: true }),
+    250,
+  );
 
   const filter = { ...(q === undefined ? {} : { text: q }), ...(show === undefined ? {} : { installed: show === 'installed' }) };
-  const [{ data, error, fetching, stale }, read] = useQuery({ query: Marketplace, variables: { first, filter }, requestPolicy: 'cache-and-network' });
+  const [{ data, error, fetching, stale }, read] = useQuery({
+    query: Marketplace,
+    variables: { first, filter },
+    requestPolicy: 'cache-and-network',
+  });
   useReadAgainOnSettled(read);
 
   const clear = (): void => {
@@ -51,7 +58,9 @@ export function MarketplacePage(): ReactNode {
         <SegmentedControl
           aria-label="Which plugins"
           value={show ?? 'all'}
-          onChange={(value) => void navigate({ search: (old) => ({ ...old, show: value === 'installed' || value === 'available' ? value : undefined }) })}
+          onChange={(value) =>
+            void navigate({ search: (old) => ({ ...old, show: value === 'installed' || value === 'available' ? value : undefined }) })
+          }
           data={[
             { value: 'all', label: 'All' },
             { value: 'installed', label: 'Installed' },
@@ -78,7 +87,15 @@ export function MarketplacePage(): ReactNode {
               Publish the first one: <code>npx sluice plugin publish</code>
             </Notice>
           ) : (
-            <Notice icon="search" title="No plugin matches" action={<Button variant="default" onClick={clear}>Clear the filters</Button>}>
+            <Notice
+              icon="search"
+              title="No plugin matches"
+              action={
+                <Button variant="default" onClick={clear}>
+                  Clear the filters
+                </Button>
+              }
+            >
               {q === undefined ? 'There is none of this kind.' : `Nothing is found for “${q}”.`}
             </Notice>
           )}
@@ -134,7 +151,12 @@ function PluginCard({ plugin }: { plugin: MarketplaceQuery['plugins']['nodes'][n
           {plugin.latest != null && ` · ${plugin.latest.version}`}
         </Text>
         <span className={classes.above}>
-          <PluginState plugin={plugin.name} displayName={plugin.displayName} hasVersion={plugin.latest != null} installation={plugin.installation} />
+          <PluginState
+            plugin={plugin.name}
+            displayName={plugin.displayName}
+            hasVersion={plugin.latest != null}
+            installation={plugin.installation}
+          />
         </span>
       </footer>
     </article>

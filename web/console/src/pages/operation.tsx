@@ -32,7 +32,9 @@ export function OperationPage(): ReactNode {
         <Panel flush>{error === undefined ? <RowsSkeleton rows={7} /> : <ErrorNotice error={error} onRetry={retry} />}</Panel>
       </Page>
     );
-  return <OperationDetails operation={{ ...operation, detail, status }} key={id} documentTitle={`${STATUS_LOOKS[status].label}: ${title}`} />;
+  return (
+    <OperationDetails operation={{ ...operation, detail, status }} key={id} documentTitle={`${STATUS_LOOKS[status].label}: ${title}`} />
+  );
 }
 
 type Known = LiveOperation & { detail: NonNullable<LiveOperation['detail']>; status: Exclude<LiveOperation['status'], 'UNKNOWN'> };
@@ -55,7 +57,14 @@ function OperationDetails({ operation, documentTitle }: { operation: Known; docu
       actions={
         <Group gap="sm" className={classes.actions}>
           {detail.temporalUrl !== null && (
-            <Button component="a" href={detail.temporalUrl} target="_blank" rel="noopener noreferrer" variant="default" rightSection={<Icon name="external" size={15} />}>
+            <Button
+              component="a"
+              href={detail.temporalUrl}
+              target="_blank"
+              rel="noopener noreferrer"
+              variant="default"
+              rightSection={<Icon name="external" size={15} />}
+            >
               Open in Temporal
             </Button>
           )}
@@ -94,7 +103,9 @@ function OperationDetails({ operation, documentTitle }: { operation: Known; docu
           <Progress
             value={progress.value * 100}
             size={6}
-            color={rollingBack || status === 'CANCELLED' ? 'orange' : status === 'FAILED' ? 'red' : status === 'COMPLETED' ? 'teal' : 'blue'}
+            color={
+              rollingBack || status === 'CANCELLED' ? 'orange' : status === 'FAILED' ? 'red' : status === 'COMPLETED' ? 'teal' : 'blue'
+            }
             aria-label="Steps done"
           />
           <Text size="xs" c="dimmed" className="numeric">
@@ -173,5 +184,14 @@ function lastTime({ detail, steps, compensations }: Known): string {
 
 /** The operation as read, with what events have changed since. */
 function toJson({ detail, status, title, steps, compensations, progress, cancelRequested, failure }: Known): object {
-  return { ...detail, status, title, progress: { ...detail.progress, completed: progress.done, total: progress.total }, cancelRequested, failure, steps, compensations };
+  return {
+    ...detail,
+    status,
+    title,
+    progress: { ...detail.progress, completed: progress.done, total: progress.total },
+    cancelRequested,
+    failure,
+    steps,
+    compensations,
+  };
 }

@@ -66,12 +66,28 @@ export function OperationsPage(): ReactNode {
         {phase === 'loading' && <RowsSkeleton rows={8} height={64} />}
         {phase === 'error' && items.length === 0 && error !== undefined && <ErrorNotice error={error} onRetry={() => void refresh()} />}
         {phase === 'live' && items.length === 0 && !filtered && (
-          <Notice icon="inbox" title="Nothing has run yet" action={<ButtonLink to="/marketplace" variant="light">Install a plugin</ButtonLink>}>
+          <Notice
+            icon="inbox"
+            title="Nothing has run yet"
+            action={
+              <ButtonLink to="/marketplace" variant="light">
+                Install a plugin
+              </ButtonLink>
+            }
+          >
             A query over several services or an installation becomes a durable run, and appears here.
           </Notice>
         )}
         {phase === 'live' && items.length === 0 && filtered && (
-          <Notice icon="search" title="No operation matches" action={<ButtonLink to="/operations" search={{}} variant="default">Clear the filters</ButtonLink>}>
+          <Notice
+            icon="search"
+            title="No operation matches"
+            action={
+              <ButtonLink to="/operations" search={{}} variant="default">
+                Clear the filters
+              </ButtonLink>
+            }
+          >
             None has this status and kind.
           </Notice>
         )}
@@ -88,7 +104,15 @@ export function OperationsPage(): ReactNode {
   );
 }
 
-function StatusLink({ status, label, count }: { status: OperationStatus | undefined; label: string; count: number | undefined }): ReactNode {
+function StatusLink({
+  status,
+  label,
+  count,
+}: {
+  status: OperationStatus | undefined;
+  label: string;
+  count: number | undefined;
+}): ReactNode {
   return (
     <Link
       to="/operations"

@@ -46,11 +46,29 @@ export function OverviewPage(): ReactNode {
               <OperationRows items={running} compact />
             </Panel>
           )}
-          <Panel title="Recent operations" flush aside={<TextLink to="/operations" size="sm">All operations</TextLink>}>
+          <Panel
+            title="Recent operations"
+            flush
+            aside={
+              <TextLink to="/operations" size="sm">
+                All operations
+              </TextLink>
+            }
+          >
             {operations.phase === 'loading' && <RowsSkeleton rows={4} />}
-            {operations.error !== undefined && operations.items.length === 0 && <ErrorNotice error={operations.error} onRetry={() => void operations.refresh()} />}
+            {operations.error !== undefined && operations.items.length === 0 && (
+              <ErrorNotice error={operations.error} onRetry={() => void operations.refresh()} />
+            )}
             {operations.phase === 'live' && recent.length === 0 && (
-              <Notice icon="inbox" title="Nothing has ended yet" action={<ButtonLink to="/marketplace" variant="light">Install a plugin</ButtonLink>}>
+              <Notice
+                icon="inbox"
+                title="Nothing has ended yet"
+                action={
+                  <ButtonLink to="/marketplace" variant="light">
+                    Install a plugin
+                  </ButtonLink>
+                }
+              >
                 Installations and queries over several services appear here.
               </Notice>
             )}
@@ -71,7 +89,17 @@ export function OverviewPage(): ReactNode {
   );
 }
 
-function GoTo({ to, icon, title, text }: { to: '/marketplace' | '/explorer'; icon: 'plugin' | 'explorer'; title: string; text: string }): ReactNode {
+function GoTo({
+  to,
+  icon,
+  title,
+  text,
+}: {
+  to: '/marketplace' | '/explorer';
+  icon: 'plugin' | 'explorer';
+  title: string;
+  text: string;
+}): ReactNode {
   return (
     <Link to={to} reloadDocument={to === '/explorer'} className={classes.goTo}>
       <span className={classes.goToIcon}>
@@ -94,9 +122,21 @@ function InstalledPanel(): ReactNode {
   useReadAgainOnSettled(read);
   const installations = data?.pluginInstallations.nodes ?? [];
   return (
-    <Panel title="Installed plugins" flush aside={data !== undefined && <Text size="sm" c="dimmed">{data.pluginInstallations.totalCount}</Text>}>
+    <Panel
+      title="Installed plugins"
+      flush
+      aside={
+        data !== undefined && (
+          <Text size="sm" c="dimmed">
+            {data.pluginInstallations.totalCount}
+          </Text>
+        )
+      }
+    >
       {data === undefined && fetching && <RowsSkeleton rows={2} />}
-      {data === undefined && error !== undefined && <ErrorNotice error={toShownError(error)} onRetry={() => read({ requestPolicy: 'network-only' })} />}
+      {data === undefined && error !== undefined && (
+        <ErrorNotice error={toShownError(error)} onRetry={() => read({ requestPolicy: 'network-only' })} />
+      )}
       {data !== undefined && installations.length === 0 && (
         <Notice icon="plugin" title="No plugin yet" action={<ButtonLink to="/marketplace">Open the marketplace</ButtonLink>}>
           A plugin adds its fields to the running graph; nothing restarts.
@@ -111,7 +151,13 @@ function InstalledPanel(): ReactNode {
   );
 }
 
-function InstalledRow({ plugin, installation }: { plugin: { name: string; displayName: string }; installation: FragmentType<typeof InstallationState> }): ReactNode {
+function InstalledRow({
+  plugin,
+  installation,
+}: {
+  plugin: { name: string; displayName: string };
+  installation: FragmentType<typeof InstallationState>;
+}): ReactNode {
   const { phase, version } = readFragment(InstallationState, installation);
   return (
     <li>

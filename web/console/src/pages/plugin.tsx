@@ -26,7 +26,11 @@ const TABS = ['readme', 'versions', 'permissions', 'schema'] as const;
 
 export function PluginPage(): ReactNode {
   const { name } = useParams({ from: '/shell/plugins/$name' });
-  const [{ data, error, fetching }, read] = useQuery({ query: PluginPageQueryDocument, variables: { name }, requestPolicy: 'cache-and-network' });
+  const [{ data, error, fetching }, read] = useQuery({
+    query: PluginPageQueryDocument,
+    variables: { name },
+    requestPolicy: 'cache-and-network',
+  });
   useReadAgainOnSettled(read);
   const plugin = data?.plugin;
 
@@ -35,9 +39,19 @@ export function PluginPage(): ReactNode {
     <Page title={name} above={<Back />}>
       <Panel flush>
         {fetching && <RowsSkeleton />}
-        {!fetching && error !== undefined && <ErrorNotice error={toShownError(error)} onRetry={() => read({ requestPolicy: 'network-only' })} />}
+        {!fetching && error !== undefined && (
+          <ErrorNotice error={toShownError(error)} onRetry={() => read({ requestPolicy: 'network-only' })} />
+        )}
         {!fetching && error === undefined && (
-          <Notice icon="search" title="The catalog has no such plugin" action={<ButtonLink to="/marketplace" variant="default">To the marketplace</ButtonLink>} />
+          <Notice
+            icon="search"
+            title="The catalog has no such plugin"
+            action={
+              <ButtonLink to="/marketplace" variant="default">
+                To the marketplace
+              </ButtonLink>
+            }
+          />
         )}
       </Panel>
     </Page>
@@ -64,7 +78,12 @@ function PluginDetails({ plugin }: { plugin: Plugin }): ReactNode {
       }
       actions={
         <span className={classes.action}>
-          <PluginState plugin={plugin.name} displayName={plugin.displayName} hasVersion={latest !== undefined} installation={plugin.installation} />
+          <PluginState
+            plugin={plugin.name}
+            displayName={plugin.displayName}
+            hasVersion={latest !== undefined}
+            installation={plugin.installation}
+          />
         </span>
       }
     >
@@ -72,7 +91,9 @@ function PluginDetails({ plugin }: { plugin: Plugin }): ReactNode {
         <Panel flush>
           <Tabs
             value={tab}
-            onChange={(value) => void navigate({ search: (old) => ({ ...old, tab: TABS.find((known) => known === value) }), replace: true })}
+            onChange={(value) =>
+              void navigate({ search: (old) => ({ ...old, tab: TABS.find((known) => known === value) }), replace: true })
+            }
             keepMounted={false}
           >
             <Tabs.List px="sm" className={classes.tabs}>
@@ -91,7 +112,11 @@ function PluginDetails({ plugin }: { plugin: Plugin }): ReactNode {
               <PermissionList permissions={latest?.permissions ?? []} />
             </Tabs.Panel>
             <Tabs.Panel value="schema">
-              {latest === undefined ? <Notice icon="file" title="No version yet" /> : <CodeBlock text={latest.sdl} label="schema" fileName={`${plugin.name.split('/').at(-1) ?? 'plugin'}.graphql`} />}
+              {latest === undefined ? (
+                <Notice icon="file" title="No version yet" />
+              ) : (
+                <CodeBlock text={latest.sdl} label="schema" fileName={`${plugin.name.split('/').at(-1) ?? 'plugin'}.graphql`} />
+              )}
             </Tabs.Panel>
           </Tabs>
         </Panel>
@@ -177,8 +202,8 @@ function Fact({ label, children }: { label: string; children: ReactNode }): Reac
 function Versions({ versions, installed }: { versions: readonly PluginVersionFactsFragment[]; installed: string | undefined }): ReactNode {
   if (versions.length === 0) return <Notice icon="inbox" title="No version yet" />;
   return (
-    <Table.ScrollContainer minWidth={480} type="native">
-      <Table verticalSpacing="sm" horizontalSpacing="lg">
+    <div className={classes.scroll} tabIndex={0} role="region" aria-label="Versions">
+      <Table verticalSpacing="sm" horizontalSpacing="lg" miw={480}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Version</Table.Th>
@@ -213,6 +238,6 @@ function Versions({ versions, installed }: { versions: readonly PluginVersionFac
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </div>
   );
 }

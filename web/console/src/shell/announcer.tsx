@@ -26,6 +26,7 @@ export function Announcer(): ReactNode {
       if (location.pathname === `/operations/${id}`) return;
       notifications.show({
         id: `settled-${id}`,
+        closeButtonProps: { 'aria-label': 'Dismiss' },
         color,
         icon: <Icon name={icon} size={16} />,
         title: `${view.title} ${SENTENCES[view.status] ?? 'has ended'}`,

@@ -49,11 +49,15 @@ function AccountMenu(): ReactNode {
   const { session } = useServices();
   const user = useSession()?.user;
   if (user === undefined) return null;
-  const initials = user.name.split(' ').map((part) => part[0]).join('').slice(0, 2);
+  const initials = user.name
+    .split(' ')
+    .map((part) => part[0])
+    .join('')
+    .slice(0, 2);
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <UnstyledButton className={classes.account} aria-label={`Account: ${user.name}`}>
+        <UnstyledButton className={classes.account} aria-label={`${initials}, account of ${user.name}`}>
           <span className={classes.avatar} aria-hidden="true">
             {initials}
           </span>
