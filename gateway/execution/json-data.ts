@@ -7,7 +7,10 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Merges `source` into `target`: objects key by key, lists of equal length element by element, anything else replaces. */
+/**
+ * Merges `source` into `target`: objects key by key, lists of equal length element by element, anything else replaces. Null never
+ * replaces a value, so that the order in which services answer does not decide whether there is one.
+ */
 export function deepMerge(target: JsonObject, source: JsonObject): void {
   for (const key of Object.keys(source)) {
     if (key === '__proto__') continue;
@@ -26,7 +29,7 @@ function merged(known: Json, value: Json): Json {
     for (let i = 0; i < known.length; i++) known[i] = merged(known[i] as Json, value[i] as Json);
     return known;
   }
-  return value;
+  return value ?? known;
 }
 
 export function cloneJson<T extends Json>(value: T): T {

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#schema/contracts/json';
 import type { FetchNode, RequiredSelection } from '#schema/contracts/plan';
-import { applyRewrites, cloneJson, isObject, type Target } from './json-data.js';
+import { applyRewrites, cloneJson, deepMerge, isObject, type Target } from './json-data.js';
 
 /** One representation to send and every object that its entity belongs to. */
 export interface Representation {
@@ -34,7 +34,7 @@ function select(object: JsonObject, selections: readonly RequiredSelection[]): J
       if (selection.types.length > 0 && !selection.types.includes(object['__typename'] as string)) continue;
       const inner = select(object, selection.selections);
       if (inner === undefined) return undefined;
-      Object.assign(out, inner);
+      deepMerge(out, inner);
       continue;
     }
     const value = Object.hasOwn(object, selection.name) ? object[selection.name] : undefined;

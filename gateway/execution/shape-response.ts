@@ -8,11 +8,17 @@ import { isObject } from './json-data.js';
 type Path = { key: string | number; up: Path } | null;
 
 /** Thrown up to the next nullable place; never leaves this module. */
-class NullBubble {}
+class NullBubble extends Error {}
+/** One for all: what it means is where it is caught. */
 const BUBBLE = new NullBubble();
 
 /** @param data - is not changed */
-export function shapeResponse(shape: ObjectShape, data: JsonObject, serviceErrors: readonly GraphQLErrorJson[], variables: JsonObject): GraphQLResponse {
+export function shapeResponse(
+  shape: ObjectShape,
+  data: JsonObject,
+  serviceErrors: readonly GraphQLErrorJson[],
+  variables: JsonObject,
+): GraphQLResponse {
   const shaper = new Shaper(serviceErrors, variables);
   let shaped: JsonObject | null;
   try {
@@ -60,7 +66,10 @@ class Shaper {
 
   #isSelected(field: FieldShape, type: Json | undefined): boolean {
     if (field.onTypes !== undefined && !field.onTypes.includes(type as string)) return false;
-    return field.when === undefined || field.when.some((all) => all.every(({ variable, equals }) => (this.variables[variable] === true) === equals));
+    return (
+      field.when === undefined ||
+      field.when.some((all) => all.every(({ variable, equals }) => (this.variables[variable] === true) === equals))
+    );
   }
 
   #complete(type: TypeShape, value: Json | undefined, path: Path): Json {
@@ -73,14 +82,18 @@ class Shaper {
     if (value === null || value === undefined) return null;
     switch (type.kind) {
       case 'list':
-        return Array.isArray(value) ? this.#nullable(() => value.map((element, index) => this.#complete(type.of, element, { key: index, up: path }))) : this.#fail(path, 'expected a list');
+        return Array.isArray(value)
+          ? this.#nullable(() => value.map((element, index) => this.#complete(type.of, element, { key: index, up: path })))
+          : this.#fail(path, 'expected a list');
       case 'object':
         return this.#completeObject(type.shape, value, path);
       case 'enum':
-        return typeof value === 'string' && type.values.includes(value) ? value : this.#fail(path, `expected a value of the enum ${type.name}`);
+        return typeof value === 'string' && type.values.includes(value)
+          ? value
+          : this.#fail(path, `expected a value of the enum ${type.name}`);
       case 'leaf':
         if (!isLeaf(type.name, value)) return this.#fail(path, `expected a value of the type ${type.name}`);
-        return type.name === 'ID' ? String(value as string | number) : value;
+        return type.name === 'ID' && typeof value === 'number' ? String(value) : value;
     }
   }
 
@@ -88,7 +101,8 @@ class Shaper {
     if (!isObject(value)) return this.#fail(path, 'expected an object');
     const type = value['__typename'];
     // A type that the API hides must not be named.
-    if (typeof type === 'string' && !shape.types.includes(type)) return this.#fail(path, 'the object is of a type that is not part of this API');
+    if (typeof type === 'string' && !shape.types.includes(type))
+      return this.#fail(path, 'the object is of a type that is not part of this API');
     return this.#nullable(() => this.shapeObject(shape, value, path));
   }
 
@@ -118,7 +132,7 @@ class Shaper {
 function isLeaf(name: string, value: Json): boolean {
   switch (name) {
     case 'Int':
-      return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2_147_483_648;
+      return typeof value === 'number' && (value | 0) === value;
     case 'Float':
       return typeof value === 'number';
     case 'Boolean':

@@ -117,21 +117,28 @@ export function startExecution(input: ExecutionInput): Execution {
       operation: node.operation,
       operationName: node.operationName,
       // Absent variables stay absent, so that the service's own defaults apply.
-      variables: { ...Object.fromEntries(node.variables.flatMap((name) => (Object.hasOwn(variables, name) ? [[name, variables[name] ?? null]] : []))), ...own },
+      variables: {
+        ...Object.fromEntries(node.variables.flatMap((name) => (Object.hasOwn(variables, name) ? [[name, variables[name] ?? null]] : []))),
+        ...own,
+      },
       idempotent: node.idempotent,
     };
     input.onFetch?.(fetch, null);
-    port.fetch(fetch).then((got) => {
-      if (over) return;
-      if (got.node !== node.id || got.chunk !== chunk) throw new Error(`answer of fetch ${got.node}.${got.chunk} came for ${node.id}.${chunk}`);
-      services.add(node.service);
-      merge(got);
-      input.onFetch?.(fetch, got);
-      done();
-    }).catch((defect: unknown) => {
-      over = true;
-      settle.reject(defect);
-    });
+    port
+      .fetch(fetch)
+      .then((got) => {
+        if (over) return;
+        if (got.node !== node.id || got.chunk !== chunk)
+          throw new Error(`answer of fetch ${got.node}.${got.chunk} came for ${node.id}.${chunk}`);
+        services.add(node.service);
+        merge(got);
+        input.onFetch?.(fetch, got);
+        done();
+      })
+      .catch((defect: unknown) => {
+        over = true;
+        settle.reject(defect);
+      });
   }
 
   function mergeRoot(node: FetchNode, targets: readonly Target[], got: ServiceAnswer): void {
@@ -146,18 +153,23 @@ export function startExecution(input: ExecutionInput): Execution {
     for (const error of got.errors) report(node, error, toEntityPaths(node, chunk, error));
     if (!Array.isArray(entities) || entities.length !== chunk.length) {
       if (got.errors.length === 0) {
-        report(node, { message: `expected ${chunk.length} entities of service '${node.service}'`, extensions: { code: 'SUBGRAPH_BAD_ANSWER' } }, [toErrorPath(node.path)]);
+        report(
+          node,
+          { message: `expected ${chunk.length} entities of service '${node.service}'`, extensions: { code: 'SUBGRAPH_BAD_ANSWER' } },
+          [toErrorPath(node.path)],
+        );
       }
       return;
     }
-    chunk.forEach(({ targets }, index) => {
+    chunk.forEach(({ value, targets }, index) => {
       const entity = entities[index];
       if (!isObject(entity)) return;
       applyRewrites(node.outputRewrites, entity);
       targets.forEach(({ object }, copy) => {
         const own = copy === targets.length - 1 ? entity : cloneJson(entity);
-        // Under @interfaceObject the service knows the interface only; the object's own type stands already.
-        if (Object.hasOwn(object, '__typename')) delete own['__typename'];
+        // Under @interfaceObject a service that knows the interface alone was told its name: the object's own type stands. Who was
+        // told the type that the object has so far may know it better.
+        if (object['__typename'] !== value['__typename']) delete own['__typename'];
         deepMerge(object, own);
       });
     });
@@ -172,7 +184,11 @@ export function startExecution(input: ExecutionInput): Execution {
   function report(node: FetchNode, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
     for (const keys of paths) {
       const path = keys.map((key) => (typeof key === 'string' && key.startsWith(ALIAS_PREFIX) ? key.slice(ALIAS_PREFIX.length) : key));
-      errors.push({ message: error.message, ...(path.length === 0 ? {} : { path }), extensions: { ...error.extensions, service: node.service } });
+      errors.push({
+        message: error.message,
+        ...(path.length === 0 ? {} : { path }),
+        extensions: { ...error.extensions, service: node.service },
+      });
     }
   }
 
@@ -196,6 +212,7 @@ export function startExecution(input: ExecutionInput): Execution {
 
 function toChunks(representations: readonly Representation[]): Representation[][] {
   const chunks: Representation[][] = [];
-  for (let from = 0; from < representations.length; from += MAX_REPRESENTATIONS) chunks.push(representations.slice(from, from + MAX_REPRESENTATIONS));
+  for (let from = 0; from < representations.length; from += MAX_REPRESENTATIONS)
+    chunks.push(representations.slice(from, from + MAX_REPRESENTATIONS));
   return chunks;
 }

@@ -9,7 +9,11 @@ export interface AliasPass {
 }
 
 export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
-  const names = new Set(Object.values(supergraph.getTypeMap()).flatMap((type) => (isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [])));
+  const names = new Set(
+    Object.values(supergraph.getTypeMap()).flatMap((type) =>
+      isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [],
+    ),
+  );
 
   function toDataKey({ name, alias }: FieldNode): string {
     if (alias === undefined || alias.value === name.value) return name.value;

@@ -1,6 +1,14 @@
 // From Apollo's QueryPlan to ExecutablePlan: numbered fetches, paths and type conditions resolved, JSON only.
-import type { FetchDataRewrite, FetchNode as ApolloFetch, PlanNode as ApolloNode, QueryPlan, QueryPlanSelectionNode, ResponsePath, SubscriptionNode } from '@apollo/query-planner';
-import { type GraphQLSchema, Kind, parse } from 'graphql';
+import type {
+  FetchDataRewrite,
+  FetchNode as ApolloFetch,
+  PlanNode as ApolloNode,
+  QueryPlan,
+  QueryPlanSelectionNode,
+  ResponsePath,
+  SubscriptionNode,
+} from '@apollo/query-planner';
+import { type GraphQLSchema, Kind, parse, type SelectionSetNode } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
 import { assertNever, type Json } from '#schema/contracts/json';
 import {
@@ -67,7 +75,7 @@ export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdemp
       kind: 'fetch',
       id: nextId++,
       service: node.serviceName,
-      operationKind: node.operationKind as FetchNode['operationKind'],
+      operationKind: node.operationKind,
       operation: node.operation,
       operationName: node.operationName ?? null,
       variables: node.variableUsages ?? [],
@@ -75,7 +83,7 @@ export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdemp
       requires: node.requires === undefined ? null : node.requires.map((selection) => toRequired(selection, supergraph)),
       inputRewrites: (node.inputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       outputRewrites: (node.outputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
-      idempotent: node.operationKind !== 'mutation' || rootFields(node.operation).every(isIdempotent),
+      idempotent: (node.operationKind as string) !== 'mutation' || rootFields(node.operation).every(isIdempotent),
     };
   }
 
@@ -107,18 +115,28 @@ function toRequired(selection: QueryPlanSelectionNode, schema: GraphQLSchema): R
     return { kind: 'field', name: selection.alias ?? selection.name, selections };
   }
   const selections = selection.selections.map((inner) => toRequired(inner, schema));
-  return { kind: 'fragment', types: selection.typeCondition === undefined ? [] : matchingTypes(schema, selection.typeCondition), selections };
+  return {
+    kind: 'fragment',
+    types: selection.typeCondition === undefined ? [] : matchingTypes(schema, selection.typeCondition),
+    selections,
+  };
 }
 
 function toRewrite(rewrite: FetchDataRewrite, schema: GraphQLSchema): DataRewrite {
   const path = rewrite.path.map((element): RewriteStep =>
     element.startsWith(TYPE_STEP) ? { types: matchingTypes(schema, element.slice(TYPE_STEP.length)) } : { field: element },
   );
-  return rewrite.kind === 'ValueSetter' ? { kind: 'set', path, value: rewrite.setValueTo as Json } : { kind: 'rename', path, to: rewrite.renameKeyTo };
+  return rewrite.kind === 'ValueSetter'
+    ? { kind: 'set', path, value: rewrite.setValueTo as Json }
+    : { kind: 'rename', path, to: rewrite.renameKeyTo };
 }
 
+/** Names of the root fields, those in fragments included. */
 function rootFields(operation: string): string[] {
-  return parse(operation).definitions.flatMap((definition) =>
-    definition.kind === Kind.OPERATION_DEFINITION ? definition.selectionSet.selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : [])) : [],
-  );
+  const names = ({ selections }: SelectionSetNode): string[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === Kind.FIELD) return [selection.name.value];
+      return selection.kind === Kind.INLINE_FRAGMENT ? names(selection.selectionSet) : [];
+    });
+  return parse(operation).definitions.flatMap((definition) => ('selectionSet' in definition ? names(definition.selectionSet) : []));
 }

@@ -46,7 +46,12 @@ interface Source {
 }
 
 /** @param toDataKey - the key that the merged data holds for a field */
-export function compileShape(schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, toDataKey: (field: FieldNode) => string): ObjectShape {
+export function compileShape(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  fragments: Fragments,
+  toDataKey: (field: FieldNode) => string,
+): ObjectShape {
   const root = schema.getRootType(operation.operation) as GraphQLObjectType;
   return compileObject({ schema, fragments, toDataKey }, root, [{ selectionSet: operation.selectionSet, when: [] }]);
 }
@@ -59,9 +64,8 @@ function compileObject(context: Context, type: GraphQLCompositeType, sources: re
 
   function collect(selections: readonly SelectionNode[], on: readonly string[], when: readonly VariableCondition[]): void {
     for (const selection of selections) {
-      const own = readConditions(selection);
-      if (own === 'never') continue;
-      const conditions = own.length === 0 ? when : [...when, ...own];
+      const conditions = readConditions(selection, when);
+      if (conditions === 'never') continue;
       if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value;
         const entries = byKey.get(key) ?? [];
@@ -71,13 +75,16 @@ function compileObject(context: Context, type: GraphQLCompositeType, sources: re
       }
       const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? context.fragments.get(selection.name.value) : selection;
       const condition = fragment?.typeCondition?.name.value;
-      const narrowed = condition === undefined ? on : intersect(on, possibleTypes(schema, schema.getType(condition) as GraphQLCompositeType));
+      const narrowed =
+        condition === undefined ? on : intersect(on, possibleTypes(schema, schema.getType(condition) as GraphQLCompositeType));
       if (fragment !== undefined && narrowed.length > 0) collect(fragment.selectionSet.selections, narrowed, conditions);
     }
   }
 
   const fields = [...byKey].flatMap(([responseKey, entries]) =>
-    partition(types, entries).map(({ on, entries: same }) => compileField(context, responseKey, same, on.length === types.length ? undefined : on, on[0] as string)),
+    partition(types, entries).map(({ on, entries: same }) =>
+      compileField(context, responseKey, same, on.length === types.length ? undefined : on, on[0] as string),
+    ),
   );
   return { types, fields };
 }
@@ -110,35 +117,53 @@ function compileField(
     ...(onTypes === undefined ? {} : { onTypes }),
     ...(always ? {} : { when: entries.map(({ when }) => when) }),
   };
-  if (name === '__typename') return { responseKey, dataKey: responseKey, typename: true, type: { kind: 'nonNull', of: { kind: 'leaf', name: 'String' } }, ...condition };
-  if (name === '__schema' || name === '__type') return { responseKey, dataKey: responseKey, introspection: true, type: { kind: 'leaf', name: 'JSON' }, ...condition };
+  if (name === '__typename')
+    return {
+      responseKey,
+      dataKey: responseKey,
+      typename: true,
+      type: { kind: 'nonNull', of: { kind: 'leaf', name: 'String' } },
+      ...condition,
+    };
+  if (name === '__schema' || name === '__type')
+    return { responseKey, dataKey: responseKey, introspection: true, type: { kind: 'leaf', name: 'JSON' }, ...condition };
 
   const parent = context.schema.getType(parentName) as GraphQLObjectType;
   const field = parent.getFields()[name] as GraphQLField<unknown, unknown>;
   const named = getNamedType(field.type);
   // What only some places select is only there when those places apply.
-  const sources = entries.flatMap(({ node, when }) => (node.selectionSet === undefined ? [] : [{ selectionSet: node.selectionSet, when: entries.length === 1 ? [] : when }]));
+  const sources = entries.flatMap(({ node, when }) =>
+    node.selectionSet === undefined ? [] : [{ selectionSet: node.selectionSet, when: entries.length === 1 ? [] : when }],
+  );
   const shape = isCompositeType(named) ? compileObject(context, named, sources) : null;
   return { responseKey, dataKey: context.toDataKey(first.node), type: toTypeShape(field.type, shape), ...condition };
 }
 
 function toTypeShape(type: GraphQLOutputType, shape: ObjectShape | null): TypeShape {
   if (isNonNullType(type)) return { kind: 'nonNull', of: toTypeShape(getNullableType(type), shape) };
-  if (isListType(type)) return { kind: 'list', of: toTypeShape(type.ofType as GraphQLOutputType, shape) };
+  if (isListType(type)) return { kind: 'list', of: toTypeShape(type.ofType, shape) };
   if (isEnumType(type)) return { kind: 'enum', name: type.name, values: type.getValues().map(({ name }) => name) };
   if (shape !== null) return { kind: 'object', name: getNamedType(type).name, shape };
   return { kind: 'leaf', name: getNamedType(type).name };
 }
 
-/** `@skip` and `@include`: conditions on variables; literals decide at once. */
-export function readConditions(node: SelectionNode): VariableCondition[] | 'never' {
-  const conditions: VariableCondition[] = [];
+/**
+ * `@skip` and `@include`: conditions on variables; literals decide at once.
+ *
+ * @param outer - those of what stands round `node`; they are part of the answer
+ * @returns 'never' also for conditions that exclude each other
+ */
+export function readConditions(node: SelectionNode, outer: readonly VariableCondition[]): VariableCondition[] | 'never' {
+  const conditions = [...outer];
   for (const directive of node.directives ?? []) {
     const wanted = directive.name.value === 'include' ? true : directive.name.value === 'skip' ? false : undefined;
     const value = directive.arguments?.[0]?.value;
     if (wanted === undefined || value === undefined) continue;
-    if (value.kind === Kind.VARIABLE) conditions.push({ variable: value.name.value, equals: wanted });
-    else if (value.kind === Kind.BOOLEAN && value.value !== wanted) return 'never';
+    if (value.kind === Kind.VARIABLE) {
+      const variable = value.name.value;
+      if (conditions.some((other) => other.variable === variable && other.equals !== wanted)) return 'never';
+      conditions.push({ variable, equals: wanted });
+    } else if (value.kind === Kind.BOOLEAN && value.value !== wanted) return 'never';
   }
   return conditions;
 }

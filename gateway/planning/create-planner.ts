@@ -2,7 +2,9 @@
 // Owns: the thread, the plan cache, the time limit.  Does not own: validity of documents.
 // P1. Equal requests that wait for the same plan share one planning run.
 // P2. A planning run over its limit ends the thread; the next request gets a new one with every generation loaded again.
-import { CodedError } from '#schema/contracts/errors';
+// P3. A request that waited behind such a run for less than the limit is planned once more.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
@@ -45,6 +47,7 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
   let closed = false;
 
   function openThread(): Promise<ThreadClient<PlannerMethods>> {
+    if (closed) return Promise.reject(new CodedError('INTERNAL_SERVER_ERROR', 'the planner is closed'));
     thread ??= startLoaded();
     return thread;
   }
@@ -59,19 +62,32 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
     return client;
   }
 
-  async function planNow({ generation, document, operationName }: PlanRequest): Promise<ExecutablePlan> {
-    const client = await openThread();
+  async function planNow(request: PlanRequest): Promise<ExecutablePlan> {
     const startedAt = performance.now();
     let outcome: 'planned' | 'failed' = 'failed';
     try {
-      const plan = await client.call('plan', { generation, document, operationName }, timeoutMs);
+      const plan = await planInThread(request, 'once more');
       outcome = 'planned';
       return plan;
-    } catch (error) {
-      const endedByLimit = error instanceof CodedError && error.code === 'INTERNAL_SERVER_ERROR' && performance.now() - startedAt >= timeoutMs;
-      throw endedByLimit ? new CodedError('PLAN_TIMEOUT', `planning took longer than ${timeoutMs} ms`, { cause: error }) : error;
     } finally {
       onPlanned?.((performance.now() - startedAt) / 1000, outcome);
+    }
+  }
+
+  async function planInThread(request: PlanRequest, whenInterrupted: 'once more' | 'give up'): Promise<ExecutablePlan> {
+    const { generation, document, operationName } = request;
+    const client = await openThread();
+    const startedAt = performance.now();
+    try {
+      return await client.call('plan', { generation, document, operationName }, timeoutMs);
+    } catch (error) {
+      if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;
+      if (performance.now() - startedAt >= timeoutMs)
+        throw new CodedError('PLAN_TIMEOUT', `planning took longer than ${timeoutMs} ms`, { cause: error });
+      // The thread's end follows within this turn; without it the error is the planner's own.
+      const hasEnded = await Promise.race([client.ended.then(() => true), nextTurn(false)]);
+      if (!hasEnded || whenInterrupted === 'give up') throw error;
+      return planInThread(request, 'give up');
     }
   }
 

@@ -19,7 +19,7 @@ import {
   visit,
 } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
-import type { ExecutablePlan, PlannedRootField } from '#schema/contracts/plan';
+import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
 import { compileNodes } from './compile-plan.js';
 import { compileShape, readConditions } from './compile-shape.js';
@@ -31,7 +31,9 @@ export interface PlanEngine {
 
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const supergraphAst = parse(supergraphSdl);
-  const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
+  const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), {
+    supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
+  });
   const planner = new QueryPlanner(supergraph);
   const apiSchema = supergraph.apiSchema();
   const publicSchema = apiSchema.toGraphQLJSSchema();
@@ -43,10 +45,15 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
     plan(text, operationName) {
       const document = parse(text);
       const operation = findOperation(document, operationName);
-      const fragments = new Map(document.definitions.flatMap((d): [string, FragmentDefinitionNode][] => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])));
-      const rootFields = collectRootFields(operation.selectionSet, fragments).map((node) => describeRootField(node, operation, fullSchema));
+      const fragments = new Map(
+        document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
+          d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
+        ),
+      );
+      const rootFields = collectRootFields(operation, fragments).map((node) => describeRootField(node, operation, fullSchema));
       const shape = compileShape(publicSchema, operation, fragments, (field) => aliases.toDataKey(field));
-      const nodes = rootFields.length === 0 ? { root: null, primary: null, services: [] } : compileNodes(buildApolloPlan(), fullSchema, isIdempotent);
+      const nodes =
+        rootFields.length === 0 ? { root: null, primary: null, services: [] } : compileNodes(buildApolloPlan(), fullSchema, isIdempotent);
       if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
         throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
       }
@@ -54,9 +61,14 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
 
       function buildApolloPlan() {
         // Introspection is answered by the gateway; the planner would refuse it.
-        const planned = { ...document, definitions: document.definitions.map((definition) => (definition === operation ? withoutIntrospection(operation) : definition)) };
+        const planned = {
+          ...document,
+          definitions: document.definitions.map((definition) => (definition === operation ? withoutIntrospection(operation) : definition)),
+        };
         try {
-          return planner.buildQueryPlan(operationFromDocument(apiSchema, aliases.apply(planned), operationName === null ? {} : { operationName }));
+          return planner.buildQueryPlan(
+            operationFromDocument(apiSchema, aliases.apply(planned), operationName === null ? {} : { operationName }),
+          );
         } catch (cause) {
           throw new CodedError('PLAN_FAILED', 'the planner found no way to answer this operation', { cause });
         }
@@ -81,8 +93,21 @@ function withoutUnresolvableKeys(supergraph: DocumentNode): DocumentNode {
       directives: directives.flatMap((directive) => {
         if (!isUnresolvable(directive)) return [directive];
         // The type's membership in that service must stay.
-        const isOnlyMembership = !directives.some((other) => other !== directive && other.name.value === 'join__type' && argument(other, 'graph') === argument(directive, 'graph') && !isUnresolvable(other));
-        return isOnlyMembership ? [{ ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') ?? [] }] : [];
+        const isOnlyMembership = !directives.some(
+          (other) =>
+            other !== directive &&
+            other.name.value === 'join__type' &&
+            argument(other, 'graph') === argument(directive, 'graph') &&
+            !isUnresolvable(other),
+        );
+        return isOnlyMembership
+          ? [
+              {
+                ...directive,
+                arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') ?? [],
+              },
+            ]
+          : [];
       }),
     };
   };
@@ -101,19 +126,36 @@ function argument(directive: DirectiveNode, name: string): string | undefined {
 function findOperation(document: DocumentNode, name: string | null): OperationDefinitionNode {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, ...others] = name === null ? operations : operations.filter((definition) => definition.name?.value === name);
-  if (operation === undefined || others.length > 0) {
-    throw new CodedError('OPERATION_RESOLUTION_FAILURE', name === null ? 'the document holds several operations and none was named' : `the document holds no operation '${name}'`);
+  if (operation === undefined) {
+    throw new CodedError('OPERATION_RESOLUTION_FAILURE', `the document holds no operation${name === null ? '' : ` '${name}'`}`);
   }
+  if (others.length > 0) throw new CodedError('OPERATION_RESOLUTION_FAILURE', 'the document holds several operations and none was named');
   return operation;
 }
 
-function collectRootFields(set: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): FieldNode[] {
-  return set.selections.flatMap((selection) => {
-    if (readConditions(selection) === 'never') return [];
-    if (selection.kind === Kind.FIELD) return selection.name.value.startsWith('__') ? [] : [selection];
-    const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
-    return inner === undefined ? [] : collectRootFields(inner.selectionSet, fragments);
-  });
+/** Each response key once: fragments of several components may select one mutation field, which runs once. */
+function collectRootFields(operation: OperationDefinitionNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): FieldNode[] {
+  const byKey = new Map<string, FieldNode>();
+  collect(operation.selectionSet, []);
+  return [...byKey.values()];
+
+  function collect(set: SelectionSetNode, when: readonly VariableCondition[]): void {
+    for (const selection of set.selections) {
+      const conditions = readConditions(selection, when);
+      if (conditions === 'never') continue;
+      if (selection.kind === Kind.FIELD) {
+        const key = toResponseKey(selection);
+        if (!selection.name.value.startsWith('__') && !byKey.has(key)) byKey.set(key, selection);
+        continue;
+      }
+      const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
+      if (inner !== undefined) collect(inner.selectionSet, conditions);
+    }
+  }
+}
+
+function toResponseKey({ alias, name }: FieldNode): string {
+  return alias?.value ?? name.value;
 }
 
 function withoutIntrospection(operation: OperationDefinitionNode): OperationDefinitionNode {
@@ -126,7 +168,7 @@ function describeRootField(node: FieldNode, operation: OperationDefinitionNode, 
   const timeout = directives.find(({ name }) => name.value === 'timeout');
   return {
     name: node.name.value,
-    responseKey: node.alias?.value ?? node.name.value,
+    responseKey: toResponseKey(node),
     durable: durable === undefined ? 'AUTO' : ((argument(durable, 'mode') ?? 'AUTO') as PlannedRootField['durable']),
     idempotent: hasDirective(directives, 'idempotent'),
     timeoutMs: timeout === undefined ? null : Number(argument(timeout, 'ms') ?? 0) || null,

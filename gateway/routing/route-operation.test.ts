@@ -2,23 +2,50 @@ import { describe, expect, it } from 'vitest';
 import type { PlannedRootField } from '#schema/contracts/plan';
 import { type RouteInput, routeOperation } from './route-operation.js';
 
-const field = (change: Partial<PlannedRootField> = {}): PlannedRootField => ({ name: 'f', responseKey: 'f', durable: 'AUTO', idempotent: false, timeoutMs: null, ...change });
+const field = (change: Partial<PlannedRootField> = {}): PlannedRootField => ({
+  name: 'f',
+  responseKey: 'f',
+  durable: 'AUTO',
+  idempotent: false,
+  timeoutMs: null,
+  ...change,
+});
 const query = (...services: string[]): RouteInput['plan'] => ({ kind: 'query', services, rootFields: [field()] });
-const mutation = (fields: PlannedRootField[], ...services: string[]): RouteInput['plan'] => ({ kind: 'mutation', services, rootFields: fields });
+const mutation = (fields: PlannedRootField[], ...services: string[]): RouteInput['plan'] => ({
+  kind: 'mutation',
+  services,
+  rootFields: fields,
+});
 
 const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] = [
   ['introspection', { plan: query() }, 'direct no-service'],
   ['introspection, forced durable', { plan: query(), execution: 'durable' }, 'direct no-service'],
-  ['a subscription over several services', { plan: { kind: 'subscription', services: ['a', 'b'], rootFields: [field()] } }, 'direct subscription'],
+  [
+    'a subscription over several services',
+    { plan: { kind: 'subscription', services: ['a', 'b'], rootFields: [field()] } },
+    'direct subscription',
+  ],
   ['a query of one service', { plan: query('a') }, 'direct one-service'],
   ['a query of several services', { plan: query('a', 'b') }, 'multi_service_orchestration_workflow several-services'],
   ['a mutation of one service', { plan: mutation([field()], 'a') }, 'direct one-service'],
   ['a mutation of several services', { plan: mutation([field()], 'a', 'b') }, 'multi_service_orchestration_workflow several-services'],
   ['two mutation fields of one service', { plan: mutation([field(), field()], 'a') }, 'api_request_workflow several-mutation-fields'],
   ['@durable(mode: ALWAYS)', { plan: mutation([field({ durable: 'ALWAYS' })], 'a') }, 'api_request_workflow directive-always'],
-  ['@durable(mode: NEVER) over several services', { plan: { ...query('a', 'b'), rootFields: [field({ durable: 'NEVER' })] } }, 'direct directive-never'],
-  ['NEVER on one of two fields', { plan: { ...query('a', 'b'), rootFields: [field({ durable: 'NEVER' }), field()] } }, 'multi_service_orchestration_workflow several-services'],
-  ['a key on an @idempotent field', { plan: mutation([field({ idempotent: true })], 'a'), hasIdempotencyKey: true }, 'direct idempotency-key-at-service'],
+  [
+    '@durable(mode: NEVER) over several services',
+    { plan: { ...query('a', 'b'), rootFields: [field({ durable: 'NEVER' })] } },
+    'direct directive-never',
+  ],
+  [
+    'NEVER on one of two fields',
+    { plan: { ...query('a', 'b'), rootFields: [field({ durable: 'NEVER' }), field()] } },
+    'multi_service_orchestration_workflow several-services',
+  ],
+  [
+    'a key on an @idempotent field',
+    { plan: mutation([field({ idempotent: true })], 'a'), hasIdempotencyKey: true },
+    'direct idempotency-key-at-service',
+  ],
   ['a key on another field', { plan: mutation([field()], 'a'), hasIdempotencyKey: true }, 'api_request_workflow idempotency-key'],
   ['a key on a query', { plan: query('a'), hasIdempotencyKey: true }, 'direct one-service'],
   ['forced direct', { plan: query('a', 'b'), execution: 'direct' }, 'direct forced-direct'],

@@ -32,7 +32,9 @@ export interface RouteInput {
 export function routeOperation(input: RouteInput): Route {
   const route = decide(input);
   if (route.path !== 'durable' || input.isTemporalAvailable) return route;
-  return input.plan.kind === 'query' ? { path: 'direct', reason: 'temporal-unavailable' } : { path: 'refused', reason: 'temporal-unavailable' };
+  return input.plan.kind === 'query'
+    ? { path: 'direct', reason: 'temporal-unavailable' }
+    : { path: 'refused', reason: 'temporal-unavailable' };
 }
 
 function decide({ plan, execution, hasIdempotencyKey }: RouteInput): Route {
@@ -50,7 +52,9 @@ function decide({ plan, execution, hasIdempotencyKey }: RouteInput): Route {
   if (kind === 'mutation' && rootFields.length > 1) return durable('several-mutation-fields');
   if (kind === 'mutation' && hasIdempotencyKey) {
     // A field that stores the key with its answer repeats itself safely; any other needs a run that remembers.
-    return rootFields.every((field) => field.idempotent) ? { path: 'direct', reason: 'idempotency-key-at-service' } : durable('idempotency-key');
+    return rootFields.every((field) => field.idempotent)
+      ? { path: 'direct', reason: 'idempotency-key-at-service' }
+      : durable('idempotency-key');
   }
   return { path: 'direct', reason: 'one-service' };
 }
