@@ -54,7 +54,11 @@ function toServiceError(message: string, path: unknown, extensions: unknown, { n
   const code = typeof given['code'] === 'string' && SERVICE_CODE.test(given['code']) ? given['code'] : 'SUBGRAPH_ERROR';
   const hasText = code !== 'SUBGRAPH_ERROR' && !CODES_WITHOUT_TEXT.has(code);
   return {
-    message: hasText ? message.slice(0, MAX_MESSAGE_CHARS) : ERROR_CODES.SUBGRAPH_ERROR.meaning,
+    message: hasText
+      ? message.slice(0, MAX_MESSAGE_CHARS)
+      : code === 'INTERNAL_SERVER_ERROR'
+        ? 'Internal error'
+        : ERROR_CODES.SUBGRAPH_ERROR.meaning,
     ...(isPath(path) ? { path } : {}),
     extensions: {
       ...(signed ? scalarsOf(given) : {}),

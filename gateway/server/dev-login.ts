@@ -10,7 +10,7 @@ import type { OriginPolicy } from './origins.js';
 const TTL_SECONDS = 3_600;
 const MAX_BODY_BYTES = 1_024;
 
-/** `GET /dev/users` → `[{user, name, tenant, scopes}]`; `POST /dev/login {user}` → `{token, expiresAt}`, RFC 3339. */
+/** `GET /dev/users` → `{users: [{id, name, tenant, scopes}]}`; `POST /dev/login {user: id}` → `{token, expiresAt}`, RFC 3339. */
 export function createDevLogin({ keys, origins, log }: { keys: KeyRing; origins: OriginPolicy; log: Logger }): HttpHandler {
   return async (request, response) => {
     response.setHeader('cache-control', 'no-store');
@@ -18,8 +18,8 @@ export function createDevLogin({ keys, origins, log }: { keys: KeyRing; origins:
     const path = (request.url ?? '').split('?', 1)[0];
     try {
       if (path === '/dev/users' && request.method === 'GET') {
-        const users = Object.entries(DEV_USERS).map(([user, { id, name, tenant, scopes }]) => ({ user, id, name, tenant, scopes }));
-        return sendJson(response, 200, users);
+        const users = Object.entries(DEV_USERS).map(([id, { name, tenant, scopes }]) => ({ id, name, tenant, scopes }));
+        return sendJson(response, 200, { users });
       }
       if (path === '/dev/login' && request.method === 'POST') {
         const user = parseUser((await readBody(request, MAX_BODY_BYTES)).toString('utf8'));

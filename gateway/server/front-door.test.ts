@@ -92,8 +92,8 @@ describe('the demo login', () => {
   });
 
   it('lists who can sign in', async () => {
-    const users = JSON.parse((await ask('/dev/users')).text) as { user: string }[];
-    expect(users.map(({ user }) => user)).toEqual(['admin', 'operator', 'viewer', 'alice', 'bob']);
+    const { users } = JSON.parse((await ask('/dev/users')).text) as { users: { id: string }[] };
+    expect(users.map(({ id }) => id)).toEqual(['admin', 'operator', 'viewer', 'alice', 'bob']);
   });
 
   it.each<[string, Record<string, string>]>([
