@@ -66,9 +66,13 @@ export const cssVariablesResolver: CSSVariablesResolver = ({ colors }) => {
     '--surface-sunken': '#12151c',
     '--line': '#2b313d',
     '--track': '#2b313d',
-    '--mantine-color-gray-light': '#2b313d',
   };
-  // The tint of a hue is dark here: a pale shade of the same hue reads well on it, and says the status without white.
-  for (const [name, shades] of Object.entries(colors)) if (name !== 'dark') dark[`--mantine-color-${name}-light-color`] = shades[2];
+  // Calm tints, and a pale shade of the same hue on them: the status keeps its colour without glowing.
+  for (const [name, shades] of Object.entries(colors)) {
+    if (name === 'dark') continue;
+    dark[`--mantine-color-${name}-light-color`] = shades[2];
+    dark[`--mantine-color-${name}-light`] = `color-mix(in srgb, ${shades[7]} 24%, #171b23)`;
+    dark[`--mantine-color-${name}-light-hover`] = `color-mix(in srgb, ${shades[7]} 34%, #171b23)`;
+  }
   return { variables: {}, light, dark };
 };

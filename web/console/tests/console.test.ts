@@ -82,7 +82,11 @@ async function checkAccessibility(): Promise<void> {
 async function draw(name: string): Promise<void> {
   if (screenshots === undefined) return;
   await mkdir(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), animations: 'disabled' });
+  await page.screenshot({
+    path: join(screenshots, `${name}.png`),
+    animations: 'disabled',
+    fullPage: /^(operation|plugin|overview)/.test(name),
+  });
 }
 
 const status = (name: string): ReturnType<Page['getByRole']> =>

@@ -89,7 +89,7 @@ function OperationRow({ row, live, compact }: { row: OperationSummary; live: boo
               <Progress
                 value={percent}
                 size={5}
-                color={running ? 'blue' : now.status === 'COMPLETED' ? 'teal' : 'gray'}
+                color={running ? 'blue' : now.status === 'COMPLETED' ? 'teal' : now.status === 'FAILED' ? 'red' : 'gray.5'}
                 aria-label={`Progress of ${row.title}`}
               />
               <Text component="span" size="xs" c="dimmed" className="numeric">

@@ -122,7 +122,7 @@ function toTook({ status, startedAt, finishedAt }: StepView, now: number): strin
 function toAxis(startedAt: string, endedAt: string | null, steps: readonly StepView[], now: number): Axis {
   const from = Date.parse(startedAt);
   const known = steps.flatMap((step) => [step.startedAt, step.finishedAt]).flatMap((time) => (time === null ? [] : [Date.parse(time)]));
-  const to = Math.max(...known, endedAt === null ? now : Date.parse(endedAt), from + 1_000);
+  const to = Math.max(...known, endedAt === null ? now : Date.parse(endedAt), from + 100);
   // A running operation gets room to its right, so that bars do not reach the edge.
   return { from: Math.min(from, ...known), to: endedAt === null ? from + (to - from) * 1.15 : to };
 }
