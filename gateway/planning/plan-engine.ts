@@ -145,7 +145,7 @@ function collectRootFields(operation: OperationDefinitionNode, fragments: Readon
       if (conditions === 'never') continue;
       if (selection.kind === Kind.FIELD) {
         const key = toResponseKey(selection);
-        if (!selection.name.value.startsWith('__') && !byKey.has(key)) byKey.set(key, selection);
+        if (!selection.name.value.startsWith('__')) byKey.set(key, selection);
         continue;
       }
       const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;

@@ -40,6 +40,35 @@ describe('a type with several keys', () => {
   });
 });
 
+describe('a service that comes back to its own object for a @requires', () => {
+  const world = createWorld([
+    {
+      name: 'rewards',
+      sdl: `
+        type Query { member: User }
+        type User @key(fields: "id", resolvable: false) @key(fields: "email") { id: ID!  email: ID!  logins: Int! @external  bonus: Int! @requires(fields: "logins") }`,
+      resolvers: {
+        Query: { member: () => users[0] },
+        User: {
+          __resolveReference: (reference: { email?: string }) => (reference.email === undefined ? null : reference),
+          bonus: ({ logins }: { logins: number }) => logins * 2,
+        },
+      },
+    },
+    {
+      name: 'audit',
+      sdl: 'type User @key(fields: "id") @key(fields: "email") { id: ID!  email: ID!  logins: Int! }',
+      resolvers: { User: { __resolveReference: (reference: object) => reference, logins: () => 21 } },
+    },
+  ]);
+
+  it('takes a key that it can resolve', async () => {
+    const { response, fetches } = await world.run('{ member { bonus } }');
+    expect(response).toEqual({ data: { member: { bonus: 42 } } });
+    expect(fetches.at(-1)?.variables).toEqual({ representations: [{ __typename: 'User', email: 'ada@example.com', logins: 21 }] });
+  });
+});
+
 describe('a key with nested fields', () => {
   const world = createWorld([
     {
