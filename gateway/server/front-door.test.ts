@@ -111,6 +111,16 @@ describe('the demo login', () => {
   });
 });
 
+it('takes a foreign name that resolves to this machine for a foreign page, whatever its Host says', async () => {
+  const headers = {
+    origin: 'http://evil.example:4000',
+    host: 'evil.example:4000',
+    'content-type': 'application/json',
+    authorization: `Bearer ${await gateway.token()}`,
+  };
+  expect((await ask('/graphql', { method: 'POST', headers, body: '{"query":"{ a }"}' })).status).toBe(403);
+});
+
 it('has no demo login when everyone is let in anyway', async () => {
   const open = await startTestGateway({ services: [{ name: 'one', sdl: 'type Query { a: Int }' }], env: { SLUICE_AUTH: 'none' } });
   expect((await fetch(`${open.url}/dev/users`)).status).toBe(404);

@@ -35,8 +35,9 @@ export function createGraphQLHttpHandler({ server, credentials, origins, metrics
     const left = new AbortController();
     // Each fetch of the operation listens.
     setMaxListeners(0, left.signal);
-    // 'close' also follows a finished answer; then nobody listens any more.
-    response.once('close', () => left.abort());
+    response.once('close', () => {
+      if (!response.writableFinished) left.abort();
+    });
     const body = request.method === 'POST' ? await readGraphQLBody(request) : null;
     const search = request.method === 'GET' ? readSearch(request) : '';
 

@@ -136,6 +136,16 @@ describe('a gateway follows the registry', () => {
     expect((await gateway.query('{ two }')).data).toEqual({ two: 'two' });
   });
 
+  it('serves supergraphs with features that Apollo’s gateway refuses', async () => {
+    await start();
+    const secured = words('one');
+    const sdl = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@authenticated", "@requiresScopes"])
+      type Query { one: String @authenticated two: String @requiresScopes(scopes: [["x"]]) }`;
+    await isServed(await publish({ ...secured, sdl }));
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    expect(gateway.log.some((line) => line.includes('does not enforce yet'))).toBe(true);
+  });
+
   it('serves on while the registry is away, and catches up after', async () => {
     await start();
     registry.isAway = true;
