@@ -1,6 +1,17 @@
-// Apollo's planner merges fields by response key: an alias that equals the name of a key or of a `@requires` input is then taken
-// for that field, and the answer is wrong. Such aliases get a prefix before planning, which the answer's shape takes off.
-import { type DocumentNode, type FieldNode, type GraphQLSchema, isInterfaceType, isObjectType, visit } from 'graphql';
+// Apollo's planner merges fields by response key, also those that it adds itself: keys and inputs of `@requires`. What the caller
+// selects under the key of such a field, but which is another field or has other arguments, is then taken for it, and the answer is
+// wrong. Such selections get a prefix before planning, which the answer's shape takes off.
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  parse,
+  visit,
+} from 'graphql';
 import { ALIAS_PREFIX } from '#schema/contracts/plan';
 
 export interface AliasPass {
@@ -8,17 +19,24 @@ export interface AliasPass {
   toDataKey(field: FieldNode): string;
 }
 
+/** @param supergraph - with the `@join__field` directives of its fields */
 export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
-  const names = new Set(
-    Object.values(supergraph.getTypeMap()).flatMap((type) =>
-      isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [],
-    ),
+  const fields = Object.values(supergraph.getTypeMap()).flatMap((type) =>
+    isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [],
   );
+  const names = new Set(fields.map(({ name }) => name));
+  const required = fields.flatMap(requiredFields);
+  const inputs = new Set(required.map(({ name }) => name.value));
+  const inputsWithArguments = new Set(required.filter(hasArguments).map(({ name }) => name.value));
 
-  function toDataKey({ name, alias }: FieldNode): string {
-    if (alias === undefined || alias.value === name.value) return name.value;
-    const isAmbiguous = names.has(alias.value) || alias.value.startsWith('__') || alias.value.startsWith(ALIAS_PREFIX);
-    return isAmbiguous ? ALIAS_PREFIX + alias.value : alias.value;
+  function toDataKey(field: FieldNode): string {
+    const { name, alias } = field;
+    const key = alias?.value ?? name.value;
+    const isAmbiguous =
+      key === name.value
+        ? inputsWithArguments.has(key) || (inputs.has(key) && hasArguments(field))
+        : names.has(key) || key.startsWith('__') || key.startsWith(ALIAS_PREFIX);
+    return isAmbiguous ? ALIAS_PREFIX + key : key;
   }
   return {
     toDataKey,
@@ -26,8 +44,23 @@ export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
       visit(document, {
         Field: (node) => {
           const key = toDataKey(node);
-          return node.alias === undefined || node.alias.value === key ? undefined : { ...node, alias: { ...node.alias, value: key } };
+          return key === (node.alias?.value ?? node.name.value) ? undefined : { ...node, alias: { kind: Kind.NAME, value: key } };
         },
       }),
   };
+}
+
+/** Every field that a `@requires` of this one selects, at any depth. */
+function requiredFields({ astNode }: GraphQLField<unknown, unknown>): FieldNode[] {
+  const found: FieldNode[] = [];
+  for (const directive of astNode?.directives ?? []) {
+    const set = directive.arguments?.find(({ name }) => name.value === 'requires')?.value;
+    if (directive.name.value !== 'join__field' || set?.kind !== Kind.STRING) continue;
+    visit(parse(`{ ${set.value} }`, { noLocation: true }), { Field: (node) => void found.push(node) });
+  }
+  return found;
+}
+
+function hasArguments({ arguments: given }: FieldNode): boolean {
+  return given !== undefined && given.length > 0;
 }
