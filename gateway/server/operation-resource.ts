@@ -61,7 +61,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { auth } = await credentials.identify(bearerOf(request));
-    const id = decodeURIComponent((request.url ?? '').split('?', 1)[0]?.slice('/operations/'.length) ?? '');
+    const id = decodeId((request.url ?? '').split('?', 1)[0]?.slice('/operations/'.length) ?? '');
     switch (request.method) {
       case 'GET':
       case 'HEAD': {
@@ -122,6 +122,15 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
     if (durable === null || snapshot === undefined || !isOwner(snapshot, auth)) return null;
     await durable.cancel(id, { reason: null, by: auth.principal });
     return { operation: toResource(snapshot), userErrors: [] };
+  }
+}
+
+/** @throws BAD_REQUEST */
+function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new CodedError('BAD_REQUEST', 'the address holds a broken escape');
   }
 }
 
