@@ -1,9 +1,8 @@
 // Typed documents of the console. Resolver types have their own configuration at the root.
 import type { CodegenConfig } from '@graphql-codegen/cli';
-import { composeApiSdl } from './compose-api-schema.js';
 
 const config: CodegenConfig = {
-  schema: composeApiSdl(),
+  schema: 'schema/generated/api.graphql',
   documents: ['web/console/src/**/*.{ts,tsx}', '!web/console/src/generated/**'],
   generates: {
     'web/console/src/generated/': {

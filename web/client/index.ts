@@ -15,7 +15,7 @@ export {
 export type { OperationDetail, OperationSummary, UserError } from './documents.js';
 export { OperationClientError, type OperationError } from './errors.js';
 export { type FollowedOperation, GRACE_MS, MAX_EVENTS } from './follow-operation.js';
-export { COUNTED, EMPTY_LIST, type OperationFilter, type OperationList, type OperationListState } from './list-operations.js';
+export { COUNTED, EMPTY_LIST, type OperationFilter, type OperationList, type OperationListState, operationList } from './operation-list.js';
 export {
   type CancelAcknowledgement,
   type OperationClient,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GRACE_MS, MAX_EVENTS } from './follow-operation.js';
 import type { KeyStorage } from './idempotency.js';
-import { POLL_MS } from './list-operations.js';
+import { POLL_MS, operationList } from './operation-list.js';
 import { type OperationClient, createOperationClient } from './operation-client.js';
 import type { OperationState } from './operation-state.js';
 import { type FakeOperationServer, type ScriptedEvent, createFakeOperationServer } from './testing/index.js';
@@ -384,7 +384,7 @@ describe('12. importing the package', () => {
 describe('a list', () => {
   it('patches rows in place and counts new ones instead of moving what is shown', async () => {
     server.add({ id: 'op_2', title: 'Second' });
-    const list = client.operations();
+    const list = operationList(client);
     const stop = list.subscribe(() => undefined);
     await settle();
     expect(list.get()).toMatchObject({ phase: 'live', fresh: 0, counts: { WORKING: 2 } });
@@ -404,7 +404,7 @@ describe('a list', () => {
 
   it('loads more behind its last row, each row once', async () => {
     for (let n = 2; n <= 40; n += 1) server.add({ id: `op_${n}` });
-    const list = client.operations();
+    const list = operationList(client);
     list.subscribe(() => undefined);
     await settle();
     expect(list.get()).toMatchObject({ hasMore: true });
@@ -417,7 +417,7 @@ describe('a list', () => {
   });
 
   it('keeps its rows when the gateway is away, and says so', async () => {
-    const list = client.operations({ status: 'WORKING' });
+    const list = operationList(client, { status: 'WORKING' });
     list.subscribe(() => undefined);
     await settle();
     server.disconnect();

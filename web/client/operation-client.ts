@@ -1,11 +1,10 @@
-// The client: one store per operation and list, mutations with idempotency keys, and the operations started here.
+// The client: one store per operation, mutations with idempotency keys, and the operations started here.
 // Owns: every FollowedOperation (the idle ones up to MAX_IDLE, so that a finished state stays readable), keys, tracking.
 import type { DocumentNode } from 'graphql';
 import { CANCEL_OPERATION, type CancelData, type UserError } from './documents.js';
 import { toGraphQLError, toNetworkError } from './errors.js';
 import { type FollowedOperation, followOperation } from './follow-operation.js';
 import { type KeyStorage, createIdempotencyKeys, defaultStorage, stableStringify } from './idempotency.js';
-import { type OperationFilter, type OperationList, listOperations } from './list-operations.js';
 import { type OperationState, isSettled } from './operation-state.js';
 import type { Readable } from './readable.js';
 import type { Connection } from './socket.js';
@@ -45,7 +44,6 @@ export interface CancelAcknowledgement {
 export interface OperationClient {
   /** The live state of one operation; reads nothing before somebody subscribes. */
   operation(id: string): FollowedOperation;
-  operations(filter?: OperationFilter): OperationList;
   /**
    * Sends a mutation that starts an operation. The same work sent again before it is acknowledged carries the same key.
    *
@@ -62,6 +60,7 @@ export interface OperationClient {
   onSettled(listener: (state: OperationState) => void): () => void;
   /** Follows on what this tab started before a reload. Call it once the credential is known. */
   resume(): void;
+  readonly transport: OperationTransport;
   readonly connection: Readable<Connection>;
   /** Connects anew and repeats what had failed. */
   readonly reconnect: () => void;
@@ -78,7 +77,6 @@ export function createOperationClient(options: OperationClientOptions): Operatio
   const storage = options.storage ?? defaultStorage();
   const keys = createIdempotencyKeys(storage);
   const followed = new Map<string, FollowedOperation>();
-  const lists = new Map<string, OperationList>();
   const sending = new Map<string, Promise<StartedOperation>>();
   const tracked = new Map<string, () => void>();
   const settledListeners = new Set<(state: OperationState) => void>();
@@ -150,15 +148,6 @@ export function createOperationClient(options: OperationClientOptions): Operatio
 
   return {
     operation,
-    operations(filter = {}) {
-      const name = stableStringify(filter);
-      const list = lists.get(name) ?? listOperations(filter, transport);
-      lists.delete(name);
-      lists.set(name, list);
-      const oldest = lists.keys().next();
-      if (lists.size > MAX_IDLE && oldest.done !== true) lists.delete(oldest.value);
-      return list;
-    },
     start(document, variables, startOptions) {
       const work = `${nameOf(document)} ${stableStringify(variables)}`;
       const running = sending.get(work);
@@ -182,6 +171,7 @@ export function createOperationClient(options: OperationClientOptions): Operatio
     resume() {
       for (const id of parseIds(storage.getItem(TRACKED))) track(id);
     },
+    transport,
     connection: transport.connection,
     reconnect() {
       transport.reconnect();
@@ -192,7 +182,6 @@ export function createOperationClient(options: OperationClientOptions): Operatio
       for (const store of followed.values()) store.close();
       tracked.clear();
       followed.clear();
-      lists.clear();
       settledListeners.clear();
       await transport.close();
     },

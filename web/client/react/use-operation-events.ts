@@ -18,7 +18,7 @@ export interface OperationEvents {
   readonly fresh: number;
   readonly phase: OperationState['phase'];
   readonly follow: boolean;
-  setFollow(follow: boolean): void;
+  readonly setFollow: (follow: boolean) => void;
 }
 
 /** The durable events of an operation, from its start. They come through the operation's one subscription. */

@@ -18,11 +18,11 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-const readNow = (): number => now;
+/** Whole seconds while nobody's timer runs, so that two reads in one render agree. */
+const readNow = (): number => (timer === undefined ? (now = Math.floor(Date.now() / 1_000) * 1_000) : now);
 const readNothing = (): (() => void) => () => undefined;
 
 /** Epoch ms, ticking once a second from one timer, so that every elapsed time on a page changes together. */
 export function useNow(ticking = true): number {
-  if (timer === undefined) now = Date.now();
   return useSyncExternalStore(ticking ? subscribe : readNothing, readNow);
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
+import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
@@ -95,11 +96,11 @@ const status = (name: string): ReturnType<Page['getByRole']> =>
 describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-console-'));
-    await build({
-      configFile: fileURLToPath(new URL('../vite.config.ts', import.meta.url)),
-      logLevel: 'error',
-      build: { outDir: folder, emptyOutDir: true },
-    });
+    // A test run would get React's development build.
+    vi.stubEnv('NODE_ENV', 'production');
+    const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
+    await build({ configFile, mode: 'production', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
+    vi.unstubAllEnvs();
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     browser = await chromium.launch({ executablePath, args: LAUNCH });
   }, 120_000);
@@ -225,7 +226,10 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await signIn('/marketplace?q=photo');
       await page.getByRole('link', { name: 'Photo facts', exact: true }).waitFor();
       await page.getByRole('button', { name: /account of/ }).click();
-      await page.getByRole('menuitem', { name: 'Sign out' }).click();
+      await draw('account-menu');
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      await checkAccessibility();
+      await page.getByRole('button', { name: 'Sign out' }).click();
       await page.waitForURL('**/login');
       expect(await page.evaluate(() => Object.keys(sessionStorage).filter((name) => name.startsWith('sluice')))).toEqual([]);
       expect(complaints).toEqual([]);
@@ -243,6 +247,26 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await page.getByText('Your session has ended.').waitFor();
       expect(page.url()).toContain('to=%2Fmarketplace');
     });
+  });
+
+  it.each([
+    ['/', 'query StorageReport'],
+    ['/operations', 'query StorageReport'],
+    ['/marketplace', 'Photo facts'],
+  ])('loads at most 200 kB of script and 40 kB of style for %s', async (path, ready) => {
+    await open();
+    await signIn('/plugins/%40sluice%2Fqr-code');
+    const loaded = new Set<string>();
+    page.on('request', (request) => loaded.add(new URL(request.url()).pathname));
+    await page.goto(gateway.url + path, { waitUntil: 'load' });
+    await page.getByText(ready).first().waitFor();
+    await page.getByRole('button', { name: /account of/ }).waitFor();
+    const sizeOf = async (ending: string): Promise<number> => {
+      const files = await Promise.all([...loaded].filter((file) => file.endsWith(ending)).map((file) => readFile(join(folder, file))));
+      return files.reduce((sum, content) => sum + gzipSync(content, { level: 9 }).length, 0);
+    };
+    expect(await sizeOf('.css')).toBeLessThanOrEqual(40_000);
+    expect(await sizeOf('.js')).toBeLessThanOrEqual(200_000);
   });
 
   it('/ moves the focus to the search field', async () => {

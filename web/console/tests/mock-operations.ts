@@ -37,7 +37,7 @@ export class MockOperation {
 
   emit(scripted: Scripted, at: Date = new Date()): void {
     const seq = this.events.length + 1;
-    const event = { ...scripted, seq, at: at.toISOString(), cursor: `${this.id}.${seq}` } as OperationEvent;
+    const event = { ...scripted, seq, at: at.toISOString(), cursor: `${this.id}.${seq}` };
     this.events.push(event);
     this.view = applyOperationEvent(this.view, event);
     this.#changed.emit('event');

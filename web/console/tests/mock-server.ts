@@ -6,9 +6,8 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { buildSchema, execute, graphql, subscribe, validate } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { useServer as serveSubscriptions } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
-import { composeApiSdl } from '../../compose-api-schema.js';
 import { type MockPlugin, PLUGINS, USERS } from './mock-data.js';
 import { MockOperation, pastOperation, playInstall } from './mock-operations.js';
 
@@ -35,7 +34,7 @@ export interface MockGateway {
 }
 
 export async function startMockGateway(consoleFolder: string): Promise<MockGateway> {
-  const schema = buildSchema(composeApiSdl());
+  const schema = buildSchema(await readFile(new URL('../../../schema/generated/api.graphql', import.meta.url), 'utf8'));
   const operations = new Map<string, MockOperation>();
   const installed = new Map<string, { operation: MockOperation; version: string }>();
   const keys: string[] = [];
@@ -212,7 +211,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     answer(request, response).catch((error: unknown) => sendJson(response, 500, { errors: [{ message: String(error) }] }));
   });
   const sockets = new WebSocketServer({ server, path: '/graphql' });
-  useServer(
+  serveSubscriptions(
     // Its own `graphql` may be another copy of the package than ours.
     {
       schema,

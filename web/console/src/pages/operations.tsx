@@ -1,4 +1,4 @@
-import { Button, Group, Select } from '@mantine/core';
+import { Button, Group, NativeSelect } from '@mantine/core';
 import { COUNTED, type OperationKindName, type OperationStatus } from '@sluice/client';
 import { useOperationList } from '@sluice/client/react';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
@@ -39,14 +39,13 @@ export function OperationsPage(): ReactNode {
             <StatusLink key={status} status={status} label={STATUS_LOOKS[status].label} count={counts?.[status]} />
           ))}
         </nav>
-        <Select
+        <NativeSelect
           aria-label="Kind of operation"
-          placeholder="Every kind"
-          data={KINDS}
-          value={filter.kind ?? null}
-          clearable
-          clearButtonProps={{ 'aria-label': 'Every kind' }}
-          onChange={(kind) => void navigate({ search: (old) => ({ ...old, kind: (kind ?? undefined) as OperationKindName | undefined }) })}
+          data={[{ value: '', label: 'Every kind' }, ...KINDS]}
+          value={filter.kind ?? ''}
+          onChange={({ currentTarget: { value } }) =>
+            void navigate({ search: (old) => ({ ...old, kind: value === '' ? undefined : (value as OperationKindName) }) })
+          }
           w={200}
         />
       </Group>

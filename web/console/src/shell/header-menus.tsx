@@ -1,14 +1,27 @@
-import { ActionIcon, Box, Menu, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import type { ReactNode } from 'react';
+// Menus of the header, on the browser's own popovers: no positioning or focus code to load before the first page.
+import { UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { type ReactNode, useId } from 'react';
 import { Icon, type IconName } from '../icons.js';
 import { useServices, useSession } from '../services.js';
 import classes from './shell.module.css';
 
-export default function HeaderMenus(): ReactNode {
+function Menu({ label, face, children }: { label: string; face: ReactNode; children: ReactNode }): ReactNode {
+  const id = useId();
   return (
     <>
-      <ColorSchemeMenu />
-      <AccountMenu />
+      <UnstyledButton className={classes.menuButton} aria-label={label} popoverTarget={id}>
+        {face}
+      </UnstyledButton>
+      <div
+        id={id}
+        popover="auto"
+        className={classes.menu}
+        role="group"
+        aria-label={label}
+        onClick={({ currentTarget }) => currentTarget.hidePopover()}
+      >
+        {children}
+      </div>
     </>
   );
 }
@@ -19,33 +32,28 @@ const SCHEMES = [
   { value: 'auto', label: 'Like the system', icon: 'auto' },
 ] as const satisfies readonly { value: string; label: string; icon: IconName }[];
 
-function ColorSchemeMenu(): ReactNode {
+export function ColorSchemeMenu(): ReactNode {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const current = SCHEMES.find(({ value }) => value === colorScheme) ?? SCHEMES[2];
   return (
-    <Menu position="bottom-end" width={180}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Colours: ${current.label}`} className={classes.quiet}>
-          <Icon name={current.icon} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {SCHEMES.map(({ value, label, icon }) => (
-          <Menu.Item
-            key={value}
-            leftSection={<Icon name={icon} size={16} />}
-            rightSection={value === current.value ? <Icon name="check" size={14} /> : null}
-            onClick={() => setColorScheme(value)}
-          >
-            {label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
+    <Menu label={`Colours: ${current.label}`} face={<Icon name={current.icon} />}>
+      {SCHEMES.map(({ value, label, icon }) => (
+        <UnstyledButton
+          key={value}
+          className={classes.menuItem}
+          aria-pressed={value === current.value}
+          onClick={() => setColorScheme(value)}
+        >
+          <Icon name={icon} size={16} />
+          {label}
+          {value === current.value && <Icon name="check" size={14} className={classes.chosen} />}
+        </UnstyledButton>
+      ))}
     </Menu>
   );
 }
 
-function AccountMenu(): ReactNode {
+export function AccountMenu(): ReactNode {
   const { session } = useServices();
   const user = useSession()?.user;
   if (user === undefined) return null;
@@ -55,28 +63,17 @@ function AccountMenu(): ReactNode {
     .join('')
     .slice(0, 2);
   return (
-    <Menu position="bottom-end" width={240}>
-      <Menu.Target>
-        <UnstyledButton className={classes.account} aria-label={`${initials}, account of ${user.name}`}>
-          <span className={classes.avatar} aria-hidden="true">
-            {initials}
-          </span>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Box px="sm" py={6}>
-          <Text fw={600} size="sm">
-            {user.name}
-          </Text>
-          <Text c="dimmed" size="xs">
-            {user.id} · {user.tenant}
-          </Text>
-        </Box>
-        <Menu.Divider />
-        <Menu.Item leftSection={<Icon name="signOut" size={16} />} onClick={() => session.signOut()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
+    <Menu label={`${initials}, account of ${user.name}`} face={<span className={classes.avatar}>{initials}</span>}>
+      <div className={classes.who}>
+        <strong>{user.name}</strong>
+        <span>
+          {user.id} · {user.tenant}
+        </span>
+      </div>
+      <UnstyledButton className={classes.menuItem} onClick={() => session.signOut()}>
+        <Icon name="signOut" size={16} />
+        Sign out
+      </UnstyledButton>
     </Menu>
   );
 }

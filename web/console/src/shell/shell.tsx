@@ -1,15 +1,13 @@
 import { AppShell, Box, Burger, Divider, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { Outlet, useLocation } from '@tanstack/react-router';
-import { type ReactNode, Suspense, lazy, useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { NavigationLink, TextLink } from '../components/links.js';
 import { Icon, Logo } from '../icons.js';
 import { Announcer } from './announcer.js';
 import { ConnectionChip } from './connection-chip.js';
+import { AccountMenu, ColorSchemeMenu } from './header-menus.js';
 import classes from './shell.module.css';
-
-/** Menus bring positioning and focus code that the first paint does not need. */
-const HeaderMenus = lazy(() => import('./header-menus.js'));
 
 const PAGES = [
   { to: '/', label: 'Overview', icon: 'overview' },
@@ -43,9 +41,8 @@ export function Shell(): ReactNode {
           </Group>
           <Box flex={1} />
           <ConnectionChip />
-          <Suspense fallback={<Box w={78} />}>
-            <HeaderMenus />
-          </Suspense>
+          <ColorSchemeMenu />
+          <AccountMenu />
         </Group>
       </AppShell.Header>
 

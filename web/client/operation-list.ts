@@ -5,6 +5,8 @@ import { waitOrWake } from './backoff.js';
 import type { OperationKindName, OperationStatus } from './contract.js';
 import { OPERATION_LIST, type OperationListData, type OperationSummary } from './documents.js';
 import { type OperationError, toGraphQLError, toNetworkError } from './errors.js';
+import { stableStringify } from './idempotency.js';
+import type { OperationClient } from './operation-client.js';
 import { type Readable, createWritable } from './readable.js';
 import type { OperationTransport } from './transport.js';
 
@@ -50,7 +52,27 @@ export interface OperationList extends Readable<OperationListState> {
   readonly refresh: () => Promise<void>;
 }
 
-export function listOperations(filter: OperationFilter, transport: OperationTransport): OperationList {
+/** Lists kept for each client; the oldest goes first. */
+const MAX_LISTS = 20;
+const listsOf = new WeakMap<OperationClient, Map<string, OperationList>>();
+
+/**
+ * The live list with this filter: one for each client and filter, whatever the number of callers. It is apart from the client, so that
+ * an application without lists does not load it.
+ */
+export function operationList(client: OperationClient, filter: OperationFilter = {}): OperationList {
+  const lists = listsOf.get(client) ?? new Map<string, OperationList>();
+  listsOf.set(client, lists);
+  const name = stableStringify(filter);
+  const list = lists.get(name) ?? createOperationList(filter, client.transport);
+  lists.delete(name);
+  lists.set(name, list);
+  const oldest = lists.keys().next();
+  if (lists.size > MAX_LISTS && oldest.done !== true) lists.delete(oldest.value);
+  return list;
+}
+
+function createOperationList(filter: OperationFilter, transport: OperationTransport): OperationList {
   const state = createWritable(EMPTY_LIST);
   let newest: readonly OperationSummary[] = [];
   let endCursor: string | null = null;
