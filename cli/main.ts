@@ -43,11 +43,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
+let exitCode = 1;
 try {
-  process.exitCode = await main(process.argv.slice(2), process.env);
+  exitCode = await main(process.argv.slice(2), process.env);
 } catch (error) {
   const code = errorCodeOf(error);
   // Without a code it is a defect of ours: the stack is what helps.
   console.error(code === undefined ? error : `sluice: ${(error as Error).message} (${code})`);
-  process.exitCode = 1;
 }
+// Everything that was opened is closed by now; a native module's idle thread must not keep the process.
+process.exit(exitCode);

@@ -10,6 +10,7 @@ import { createComposer } from '#gateway/supergraph/composer';
 import { createDatabaseRegistry } from '#gateway/supergraph/registry.drizzle';
 import { createFileRegistry } from '#gateway/supergraph/registry.file';
 import { type BlobStore, createBlobStore } from '#platform/blob-store';
+import { lockFolder } from '#platform/database/folder-lock';
 import { type Database, openDatabase } from '#platform/database/open-database';
 import { type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger, type Logger } from '#platform/logger';
@@ -49,19 +50,30 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   // Others must hold the same keys wherever Temporal or the database is shared.
   const mayCreate = config.databaseUrl === null && config.temporal.address === null;
   const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: mayCreate || config.supergraphFile !== null });
-  installRuntime(log);
   const closers: (() => Promise<unknown>)[] = [];
+  const openings: Promise<unknown>[] = [];
+  if (config.databaseUrl === null || config.temporal.address === null) {
+    // Before anything is started or adopted: what another process of this folder runs is not ours to touch.
+    const lock = await lockFolder(config.dataDir);
+    closers.push(() => lock.release());
+  }
+  installRuntime(log);
   const { namespace } = config.temporal;
   const dataConverter = createDataConverter(keys, { namespace });
   const metrics = createMetrics();
 
   function lazily<T>(open: () => Promise<T>, close?: (opened: T) => Promise<unknown>): () => Promise<T> {
     let opening: Promise<T> | undefined;
-    return () =>
-      (opening ??= open().then((opened) => {
-        if (close !== undefined) closers.push(() => close(opened));
-        return opened;
-      }));
+    return () => {
+      if (opening === undefined) {
+        opening = open().then((opened) => {
+          if (close !== undefined) closers.push(() => close(opened));
+          return opened;
+        });
+        openings.push(opening);
+      }
+      return opening;
+    };
   }
 
   const temporal = lazily(
@@ -89,7 +101,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     (client) => client.close(),
   );
   const database = lazily(
-    () => openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, log }),
+    () => openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, isLocked: true, log }),
     (opened) => opened.close(),
   );
   const blobs = lazily(async () => createBlobStore(await database()));
@@ -123,6 +135,8 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     fetcher,
     onClose: (close) => void closers.push(close),
     close: async () => {
+      // What is still being opened when a sibling fails has to be closed as well.
+      await Promise.allSettled(openings);
       for (const close of closers.splice(0).reverse()) {
         await close().catch((error: unknown) => log.error({ err: error }, 'a part did not close'));
       }

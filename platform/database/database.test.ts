@@ -18,6 +18,15 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
+describe('the connection pool', () => {
+  it('goes on after a statement that failed', async () => {
+    for (let n = 0; n < 3; n++) {
+      await expect(database.pool.query('select nothing from nowhere')).rejects.toThrow();
+      expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    }
+  });
+});
+
 describe('the blob store', () => {
   const bytes = Buffer.from('hello, blob');
 

@@ -27,8 +27,14 @@ export interface Database {
  * @param options.url - PostgreSQL's address; null = PGlite in `<dataDir>/database`
  * @throws DATABASE_UNAVAILABLE, DATA_LOCKED
  */
-export async function openDatabase(options: { url: string | null; dataDir: string; log: Logger }): Promise<Database> {
-  return options.url === null ? openPglite(options.dataDir, options.log) : openPostgres(options.url, options.log);
+export async function openDatabase(options: {
+  url: string | null;
+  dataDir: string;
+  /** The caller holds the folder's lock already. */
+  isLocked?: boolean;
+  log: Logger;
+}): Promise<Database> {
+  return options.url === null ? openPglite(options) : openPostgres(options.url, options.log);
 }
 
 async function openPostgres(url: string, log: Logger): Promise<Database> {
@@ -37,15 +43,15 @@ async function openPostgres(url: string, log: Logger): Promise<Database> {
   return { pool, kind: 'postgres', close: () => pool.end() };
 }
 
-async function openPglite(dataDir: string, log: Logger): Promise<Database> {
-  const lock = await lockFolder(dataDir);
+async function openPglite({ dataDir, isLocked = false, log }: { dataDir: string; isLocked?: boolean; log: Logger }): Promise<Database> {
+  const lock = isLocked ? undefined : await lockFolder(dataDir);
   // A Unix socket's path may have 107 characters at most, which a data folder's own path can exceed.
   const socketFolder = await mkdtemp(join(tmpdir(), 'sluice-db-'));
   const thread = createThreadClient<PgliteMethods>(startThread(new URL('./pglite-thread.js', import.meta.url)));
   const release = async (): Promise<void> => {
     await thread.close();
     await rm(socketFolder, { recursive: true, force: true });
-    await lock.release();
+    await lock?.release();
   };
   try {
     const folder = join(dataDir, 'database');

@@ -13,7 +13,8 @@ let opened: { db: PGlite; server: PGLiteSocketServer } | undefined;
 serveThread({
   open: async ({ folder, socket }: { folder: string; socket: string }) => {
     const db = await PGlite.create(folder);
-    const server = new PGLiteSocketServer({ db, path: socket });
+    // The pool holds one connection, but replaces it after an error before the old one is gone.
+    const server = new PGLiteSocketServer({ db, path: socket, maxConnections: 8 });
     await server.start();
     opened = { db, server };
   },
