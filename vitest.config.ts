@@ -15,7 +15,11 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['{schema,platform,gateway,subgraphs,workers,cli,scripts,deploy}/**/*.test.ts', 'tests/federation/**/*.test.ts', 'tests/*.test.ts'],
+          include: [
+            '{schema,platform,gateway,subgraphs,workers,cli,scripts,deploy}/**/*.test.ts',
+            'tests/federation/**/*.test.ts',
+            'tests/*.test.ts',
+          ],
           exclude: ['workers/tests/**', '**/dist/**', '**/node_modules/**'],
         },
       },
@@ -42,7 +46,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'web', environment: 'happy-dom', pool: 'forks', include: ['web/**/*.test.{ts,tsx}'], exclude: ['**/dist/**', '**/node_modules/**'] },
+        test: {
+          name: 'web',
+          environment: 'happy-dom',
+          pool: 'forks',
+          include: ['web/**/*.test.{ts,tsx}'],
+          exclude: ['**/dist/**', '**/node_modules/**'],
+        },
       },
     ],
     coverage: {
