@@ -84,13 +84,13 @@ export function createSubgraph<Context extends object>({
     const { query, variables, operationName } = parseRequest(body);
     const { document, errors } = documents.read(query);
     if (document === undefined) return send(response, 200, { errors: errors.map(format) });
-    const result = (await execute({
+    const result = await execute({
       schema,
       document,
       variableValues: variables,
       operationName,
       contextValue: createContext({ ...claims, idempotencyKey: headerOf(request, 'idempotency-key') ?? null }),
-    }));
+    });
     send(response, 200, result.errors === undefined ? result : { ...result, errors: result.errors.map(format) });
   }
 
