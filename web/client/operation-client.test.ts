@@ -141,13 +141,19 @@ describe('4. state first, then events', () => {
 
   it('drops an event that it has folded already', async () => {
     server.emit('op_1', started);
-    listen('op_1');
+    listen('op_1', { events: true });
     await settle();
     server.emit('op_1', stepStarted('fetch'));
     server.emit('op_1', stepCompleted('fetch'));
     server.deliverRaw('op_1', { ...server.events('op_1')[1]!, cursor: 'another' });
     await settle();
     expect(client.operation('op_1').get().view.steps[0]?.status).toBe('COMPLETED');
+    expect(
+      client
+        .operation('op_1')
+        .get()
+        .events.map(({ seq }) => seq),
+    ).toEqual([1, 2, 3]);
     expect(server.seen.requests).toHaveLength(1);
   });
 
