@@ -70,6 +70,24 @@ describe('files', () => {
     expect(codes(await files.ask('alice', CREATE, aFile({ folderId: 'fld_globex_4' })))).toEqual(['NOT_FOUND']);
   });
 
+  it('moves a file within its own tenant only, whoever asks', async () => {
+    const MOVE = 'mutation($id: ID!, $folder: ID) { updateFile(id: $id, input: { folderId: $folder }) { folder { id } } }';
+    const { id } = (await files.ask('alice', CREATE, aFile({ name: 'moving' }))).data.createFile;
+    const { data } = await files.ask('admin', '{ folders(first: 100) { nodes { id tenant { id } } } }');
+    const foreign = (data.folders.nodes as { id: string; tenant: { id: string } }[]).filter(({ tenant }) => tenant.id !== 'ten_acme');
+    const own = await files.ask('admin', 'mutation { createFolder(input: { name: "Operators" }) { id } }');
+    for (const folder of [foreign[0]?.id, own.data.createFolder.id])
+      expect(codes(await files.ask('admin', MOVE, { id, folder }))).toEqual(['NOT_FOUND']);
+    expect((await files.ask('admin', MOVE, { id, folder: 'fld_acme_1' })).data.updateFile.folder.id).toBe('fld_acme_1');
+  });
+
+  it('refuses a cursor that no list gave out', async () => {
+    for (const after of ['x', btoa('2026-06-01 '), btoa('1 fil_1'), btoa('2026-06-01T00:00:00.000Z fil\u0000')])
+      expect(codes(await files.ask('alice', 'query($after: String) { files(after: $after) { nodes { id } } }', { after }))).toEqual([
+        'CURSOR_INVALID',
+      ]);
+  });
+
   it('asks the database as often for many files and tenants as for few', async () => {
     const list = (first: number) =>
       files.ask(

@@ -55,10 +55,10 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
     const folder = await context.folders.load(id);
     return folder !== undefined && isVisible(context.auth, folder) ? folder : null;
   }
-  /** A folder to put something in: of the caller's own tenant. */
-  async function requireOwnFolder(context: FilesContext, id: string): Promise<void> {
+  /** A folder to put something of `tenant` in. */
+  async function requireFolderOf(tenant: string, id: string, context: FilesContext): Promise<void> {
     const folder = await context.folders.load(id);
-    if (folder?.tenantId !== context.auth.tenant) throw new CodedError('NOT_FOUND', `no folder ${id}`);
+    if (folder?.tenantId !== tenant) throw new CodedError('NOT_FOUND', `no folder ${id}`);
   }
   /** What another tenant owns is not there; what is gone may be a repeat's, which the store answers. */
   function assertMine(context: FilesContext, row: { tenantId: string } | undefined, what: string): void {
@@ -104,7 +104,7 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
     Mutation: {
       createFolder: async (_: unknown, { input }: { input: { name: string; parentId?: string | null } }, context: FilesContext) => {
         requireScope(context.auth, 'files:write');
-        if (input.parentId != null) await requireOwnFolder(context, input.parentId);
+        if (input.parentId != null) await requireFolderOf(context.auth.tenant, input.parentId, context);
         const row = { id: `fld_${newId()}`, tenantId: context.auth.tenant, parentId: input.parentId ?? null, name: checkName(input.name) };
         return store.createFolder(onceFor(context, 'createFolder', input), row);
       },
@@ -125,7 +125,7 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         const bytes = Buffer.from(input.content, 'base64');
         if (bytes.length > MAX_UPLOAD_BYTES)
           throw new CodedError('BAD_USER_INPUT', `content: expected at most ${MAX_UPLOAD_BYTES} bytes, got ${bytes.length}`);
-        if (input.folderId != null) await requireOwnFolder(context, input.folderId);
+        if (input.folderId != null) await requireFolderOf(context.auth.tenant, input.folderId, context);
         const id = `fil_${newId()}`;
         const row = {
           id,
@@ -151,8 +151,10 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         { id, input }: { id: string; input: { name?: string | null; folderId?: string | null } },
         context: FilesContext,
       ) => {
-        assertMine(context, await context.files.load(id), `file ${id}`);
-        if (input.folderId != null) await requireOwnFolder(context, input.folderId);
+        const file = await context.files.load(id);
+        assertMine(context, file, `file ${id}`);
+        // Not the caller's: whoever looks after the deployment may change files of every tenant.
+        if (input.folderId != null && file !== undefined) await requireFolderOf(file.tenantId, input.folderId, context);
         return store.changeFile(onceFor(context, 'updateFile', { id, input }), id, {
           ...(input.name == null ? {} : { name: checkName(input.name) }),
           ...(input.folderId == null ? {} : { folderId: input.folderId }),

@@ -2,6 +2,9 @@
 import { CodedError } from '#schema/contracts/errors';
 
 export const MAX_PAGE = 100;
+// Only what PostgreSQL takes as well: it knows no year 0, no 30 February and no NUL in a text.
+const INSTANT = /^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
+const ID = /^[\x21-\x7e]+$/;
 
 export interface PageArguments {
   first: number;
@@ -63,7 +66,7 @@ export function formatKey({ at, id }: PageKey): string {
 
 function parseKey(cursor: string): PageKey {
   const [at, id] = Buffer.from(cursor.slice(0, 400), 'base64url').toString('utf8').split(' ');
-  if (at === undefined || id === undefined || id === '' || Number.isNaN(Date.parse(at)))
+  if (at === undefined || id === undefined || !INSTANT.test(at) || Number.isNaN(Date.parse(at)) || !ID.test(id))
     throw new CodedError('CURSOR_INVALID', 'after: expected a cursor of this connection');
-  return { at, id };
+  return { at: new Date(at).toISOString(), id };
 }
