@@ -60,6 +60,7 @@ export interface PluginWorld {
   store: PluginStore;
   blobs: BlobStore;
   database: Database;
+  coordinatorId: string;
   signer: PublisherSecret;
   qrFiles: PackageFiles;
   /** Activity that throws this code instead of working; told what stood at that moment. */
@@ -152,6 +153,7 @@ export async function createPluginWorld(): Promise<PluginWorld> {
     store,
     blobs,
     database,
+    coordinatorId: `coordinator-${taskQueue}`,
     signer,
     qrFiles: await packPlugin(fileURLToPath(new URL('../../examples/plugins/qr-code', import.meta.url))),
     failAt: null,

@@ -9,6 +9,7 @@ import {
   type ScanCheck,
   toPluginServiceName,
 } from '#schema/contracts/plugins';
+import { OPERATION_FACTS_MEMO, type OperationFacts } from '#schema/contracts/operations';
 import { createCancellableWork } from './shared/cancellation.js';
 import { toFailure, toWorkflowFailure } from './shared/failures.js';
 import { createReporter } from './shared/operation-reporter.js';
@@ -69,12 +70,13 @@ export const INSTALLATION_STEPS = [
  * @throws ApplicationFailure with a code of the plugins' section of the registry; CancelledFailure
  */
 export async function plugin_installation_workflow(request: PluginInstallationRequest, auth: AuthContext): Promise<InstalledPlugin> {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const { workflowId, firstExecutionRunId, memo } = workflowInfo();
   const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
   const reporter = createReporter({ showsStatus: true });
   const work = createCancellableWork(reporter);
   const saga = createSaga(reporter);
-  reporter.started(`Install ${request.plugin}`, INSTALLATION_STEPS);
+  const facts = memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
+  reporter.started(facts?.title ?? `Install ${request.plugin}`, INSTALLATION_STEPS);
 
   try {
     const installed = await work.run(() => withDeadline(() => install(saga, request, auth, operationId)));

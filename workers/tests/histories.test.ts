@@ -1,0 +1,121 @@
+// Recorded histories of every workflow replay on the present code: a change that would break a running one fails here.
+// To record anew (after a deliberate, patched change): RECORD_HISTORIES=1 npx vitest run --project workflow workers/tests/histories
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { temporal } from '@temporalio/proto';
+import { Worker } from '@temporalio/worker';
+import { describe, expect, inject, it } from 'vitest';
+import { createDataConverter } from '#platform/payload-codec';
+import { parseOperationId } from '#schema/contracts/ids';
+import { loadTestKeys } from '#tests/support/test-keys';
+import { bundleOptions } from '../bundle.js';
+import { AUTH, createDurableWorld } from './durable-world.js';
+import { createPluginWorld } from './plugin-world.js';
+import { world } from '#tests/federation/support/library';
+
+const FOLDER = new URL('../histories/', import.meta.url);
+type History = temporal.api.history.v1.IHistory;
+
+async function record(name: string, workflowId: string): Promise<void> {
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const history = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
+  await mkdir(FOLDER, { recursive: true });
+  await writeFile(new URL(`${name}.json`, FOLDER), `${historyToJSON(history)}\n`);
+  await connection.close();
+}
+
+describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
+  it('records requests: success, a failed service, cancelled', async () => {
+    const durable = await createDurableWorld();
+    const query = '{ people { name reviews { stars book { title author { name } } } } }';
+    const success = await durable.startRequest(query);
+    await success.result();
+    await record('multi_service_orchestration_workflow.success', success.run.workflowId);
+
+    durable.intercept = (call) => (call.service === 'reviews' ? Promise.reject(new Error('lost')) : undefined);
+    const partial = await durable.startRequest(query, { synchronous: false });
+    await partial.result();
+    await record('multi_service_orchestration_workflow.partial', partial.run.workflowId);
+
+    durable.intercept = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const cancelled = await durable.startRequest(query, { synchronous: false });
+    await expect.poll(() => durable.calls.length).toBeGreaterThan(0);
+    await durable.durable.cancel(cancelled.operationId, { reason: 'recorded', by: null });
+    await cancelled.result().catch(() => undefined);
+    await record('multi_service_orchestration_workflow.cancelled', cancelled.run.workflowId);
+
+    durable.intercept = () => undefined;
+    for (const verdict of ['good', 'refused'] as const) {
+      durable.verdict = verdict;
+      const started = await durable.durable.start(
+        'api_request_workflow',
+        [
+          {
+            plan: world.plan('mutation { a: rate(book: "b1", stars: 3) { stars } b: rate(book: "b2", stars: 2) { stars } }'),
+            variables: {},
+            generation: 1,
+            operationName: null,
+            documentHash: '',
+            deadlineMs: 10_000,
+            synchronous: true,
+            auth: AUTH,
+            credential: { ref: 'r', fingerprint: AUTH.fingerprint },
+          },
+        ],
+        {
+          workflowId: `request/ten_acme/recorded-${verdict}`,
+          taskQueue: durable.taskQueue,
+          facts: { kind: 'API_REQUEST', title: 'recorded', tenant: AUTH.tenant, startedBy: AUTH.principal },
+        },
+      );
+      await started.result().catch(() => undefined);
+      await record(`api_request_workflow.${verdict === 'good' ? 'success' : 'failed'}`, started.run.workflowId);
+    }
+    await durable.close();
+  });
+
+  it('records installations: success, compensated; and the coordinator that published for them', async () => {
+    const plugins = await createPluginWorld();
+    await plugins.publish(plugins.qrFiles);
+    plugins.failAt = { activity: 'probe_plugin_activity', code: 'PLUGIN_ERROR' };
+    for (const name of ['compensated', 'success']) {
+      const started = await plugins.install();
+      await started.result().catch(() => undefined);
+      await record(`plugin_installation_workflow.${name}`, parseOperationId(started.operationId)?.workflowId ?? '');
+      plugins.failAt = null;
+    }
+    await record('supergraph_coordinator_workflow.success', plugins.coordinatorId);
+    await plugins.close();
+  });
+});
+
+describe('recorded histories', async () => {
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json'));
+
+  it('are there for every workflow type, at least one', async () => {
+    const index = await readFile(new URL('../workflows/index.ts', import.meta.url), 'utf8');
+    const types = [...index.matchAll(/export \{ (\w+) \}/g)].map(([, name]) => name).sort();
+    expect(types.length).toBeGreaterThan(0);
+    expect([...new Set(files.map((file) => file.split('.', 1)[0]))].sort()).toEqual(types);
+  });
+
+  it('replay', async () => {
+    const histories = await Promise.all(
+      files.map(async (file) => ({
+        workflowId: file,
+        history: historyFromJSON(JSON.parse(await readFile(new URL(file, FOLDER), 'utf8'))) as History,
+      })),
+    );
+    const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
+    const failed: string[] = [];
+    for await (const { workflowId, error } of Worker.runReplayHistories(
+      { workflowsPath: bundleOptions().workflowsPath, dataConverter },
+      histories,
+    )) {
+      if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
+    }
+    expect(failed).toEqual([]);
+  });
+});
