@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
-import { createLogger } from '#platform/logger';
 import type { ServiceCall } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
@@ -14,7 +13,8 @@ import { loadTestKeys } from '#tests/support/test-keys';
 import { world } from '#tests/federation/support/library';
 import { createRequestActivities } from '../activities/request-activities.js';
 import { connectDurable, type DurableClient } from '../client/connect-durable.js';
-import { installRuntime, startWorkerHost, type WorkerHost } from '../host.js';
+import { startWorkerHost, type WorkerHost } from '../host.js';
+import { ensureRuntime, log } from './test-runtime.js';
 import { countCoverage } from './workflow-coverage.js';
 
 export const AUTH: AuthContext = {
@@ -24,7 +24,6 @@ export const AUTH: AuthContext = {
   fingerprint: 'f'.repeat(64),
 };
 
-export const log = createLogger({ name: 'test', level: 'fatal' });
 const NAMESPACE = 'default';
 
 export interface DurableWorld {
@@ -39,11 +38,8 @@ export interface DurableWorld {
   close(): Promise<void>;
 }
 
-let runtimeInstalled = false;
-
 export async function createDurableWorld(): Promise<DurableWorld> {
-  if (!runtimeInstalled) installRuntime(log);
-  runtimeInstalled = true;
+  ensureRuntime();
   const address = inject('temporalAddress');
   const keys = await loadTestKeys();
   const dataConverter = createDataConverter(keys, { namespace: NAMESPACE });

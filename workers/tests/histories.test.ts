@@ -2,8 +2,7 @@
 // To record anew (after a deliberate, patched change): RECORD_HISTORIES=1 npx vitest run --project workflow workers/tests/histories
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
-import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, it } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
@@ -15,13 +14,16 @@ import { createPluginWorld } from './plugin-world.js';
 import { world } from '#tests/federation/support/library';
 
 const FOLDER = new URL('../histories/', import.meta.url);
-type History = temporal.api.history.v1.IHistory;
+const { History } = proto.temporal.api.history.v1;
 
 async function record(name: string, workflowId: string): Promise<void> {
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   const history = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(new URL(`${name}.json`, FOLDER), `${historyToJSON(history)}\n`);
+  await writeFile(
+    new URL(`${name}.json`, FOLDER),
+    `${JSON.stringify(History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String }), null, 1)}\n`,
+  );
   await connection.close();
 }
 
@@ -103,10 +105,12 @@ describe('recorded histories', async () => {
 
   it('replay', async () => {
     const histories = await Promise.all(
-      files.map(async (file) => ({
-        workflowId: file,
-        history: historyFromJSON(JSON.parse(await readFile(new URL(file, FOLDER), 'utf8'))) as History,
-      })),
+      files.map(async (file) => {
+        const history = History.fromObject(JSON.parse(await readFile(new URL(file, FOLDER), 'utf8')) as object);
+        // Payloads are sealed for their workflow, so it has to be replayed under its own id.
+        const workflowId = history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? file;
+        return { workflowId, history };
+      }),
     );
     const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
     const failed: string[] = [];

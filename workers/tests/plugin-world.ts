@@ -32,9 +32,9 @@ import { createPluginActivities } from '../activities/plugin-activities.js';
 import { createSupergraphActivities } from '../activities/supergraph-activities.js';
 import { translateErrors } from '../activities/translate-errors.js';
 import { connectDurable, type DurableClient, type RunHandle } from '../client/connect-durable.js';
-import { installRuntime, startWorkerHost } from '../host.js';
+import { startWorkerHost } from '../host.js';
 import type { InstalledPlugin } from '#schema/contracts/plugins';
-import { log } from './durable-world.js';
+import { ensureRuntime, log } from './test-runtime.js';
 import { countCoverage } from './workflow-coverage.js';
 
 export const ADMIN: AuthContext = {
@@ -76,11 +76,8 @@ export interface PluginWorld {
   close(): Promise<void>;
 }
 
-let runtimeInstalled = false;
-
 export async function createPluginWorld(): Promise<PluginWorld> {
-  if (!runtimeInstalled) installRuntime(log);
-  runtimeInstalled = true;
+  ensureRuntime();
   const address = inject('temporalAddress');
   const keys = await loadTestKeys();
   const dataConverter = createDataConverter(keys, { namespace: 'default' });
