@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
@@ -6,10 +7,26 @@ const node = { environment: 'node', pool: 'forks', testTimeout: 20_000, hookTime
 // Vite would take graphql's ES build and Apollo's packages the CommonJS one: two copies of its classes.
 const graphql = { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') };
 
+/** The store tests once more, on PostgreSQL, where Debian's package is installed. CI installs it. */
+const postgres = existsSync('/usr/lib/postgresql')
+  ? [
+      {
+        extends: true as const,
+        test: {
+          ...node,
+          name: 'postgres',
+          include: ['platform/database/database.test.ts', 'subgraphs/{tenants,files}/*.test.ts', 'gateway/supergraph/*.test.ts'],
+          globalSetup: ['tests/support/postgres.setup.ts'],
+        },
+      },
+    ]
+  : [];
+
 export default defineConfig({
   resolve: { alias: [graphql] },
   test: {
     projects: [
+      ...postgres,
       {
         extends: true,
         test: {

@@ -66,9 +66,9 @@ export async function startPostgres(): Promise<TestPostgres> {
   return {
     url,
     stop: async () => {
-      // `runuser` passes the signal on; SIGINT is PostgreSQL's fast shutdown.
-      server.kill('SIGINT');
-      await once(server, 'exit');
+      const exited = once(server, 'exit');
+      await run(...command('pg_ctl', '-D', folder, '-m', 'immediate', 'stop'), { cwd: '/' });
+      await exited;
       await rm(folder, { recursive: true, force: true });
     },
   };
