@@ -1,7 +1,6 @@
 // The gateway put together: everything it needs is handed in, everything it opens it closes again.
 // Shutdown: not ready → balancers notice → no new sockets, streams end with 1012 → running requests finish → supergraph,
 // planner and fetcher close. What was handed in (Temporal, database, log) is closed by whoever made it, after this.
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { toGatewayTaskQueue } from '#schema/contracts/workflows';
@@ -142,7 +141,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     opened.unshift(() => apollo.stop());
     const url = await listen(http, { host: config.host, port: config.port, name: 'gateway' });
     // The server's end waits for upgraded sockets too, so both go down at once.
-    opened.unshift(() => Promise.all([sockets.close(), finish(http)]));
+    opened.unshift(() => Promise.all([sockets.close(), closeServer(http, FINISH_MS)]));
     const adminUrl = await listen(admin, { ...config.admin, name: 'metrics' });
     opened.push(() => closeServer(admin, 0));
     return {
@@ -172,12 +171,6 @@ export function createFetcher({
     limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes },
     onFetched: (service, outcome, seconds) => metrics.fetchSeconds.observe({ service, outcome }, seconds),
   });
-}
-
-/** Ends when the last running request is answered: connections that clients keep open are closed as soon as they are idle. */
-async function finish(server: Server): Promise<void> {
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  await closeServer(server, FINISH_MS).finally(() => clearInterval(idle));
 }
 
 async function drain(waitMs: number, opened: readonly (() => Promise<unknown>)[]): Promise<void> {

@@ -3,6 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError } from '#schema/contracts/errors';
 
+const IDLE_CHECK_MS = 50;
+
 /** Node's server with limits that hold against slow and oversized requests. */
 export function createHttpServer(handler: RequestListener): Server {
   const server = createServer(
@@ -36,13 +38,17 @@ export async function listen(server: Server, at: { host: string; port: number; n
   return `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`;
 }
 
-/** Lets running requests finish for `graceMs`, then cuts what is left. */
+/**
+ * Lets running requests finish for `graceMs`, then cuts what is left. Connections that clients keep open between requests are closed
+ * as soon as they are idle..
+ */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
-  server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }

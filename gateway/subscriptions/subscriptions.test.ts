@@ -134,6 +134,12 @@ describe('a stream of a signed service', () => {
     expect(left).toBe(1);
   });
 
+  it('comes from a service whose end may be asked for twice', async () => {
+    await start();
+    await Promise.all([service.close(), service.close()]);
+    await service.close();
+  });
+
   it('ends with SUBGRAPH_UNREACHABLE when the service goes away', async () => {
     await start();
     const events = await open('subscription { silent }');

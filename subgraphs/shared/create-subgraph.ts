@@ -166,6 +166,7 @@ function isSigned(verifier: ServiceCallVerifier, header: unknown, method: string
 export interface RunningSubgraph {
   /** Without a trailing slash; the service answers at `/graphql`. */
   url: string;
+  /** Later calls wait for the same end. */
   close(): Promise<void>;
 }
 
@@ -174,13 +175,12 @@ export async function serveSubgraph(subgraph: Subgraph, at: { host: string; port
   const server = createHttpServer(subgraph.handler);
   const endSubscriptions = subgraph.attachSubscriptions(server);
   const url = await listen(server, { ...at, name: `subgraph ${subgraph.name}` });
-  return {
-    url,
-    close: async () => {
-      await endSubscriptions();
-      await closeServer(server, 5_000);
-    },
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await endSubscriptions();
+    await closeServer(server, 5_000);
   };
+  return { url, close: () => (closing ??= close()) };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
