@@ -11,6 +11,7 @@ describe('the settings of the gateway', () => {
       execution: 'auto',
       allowedOrigins: [],
       subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024 },
+      maxConnectionsPerClient: 10_000,
       drainWaitMs: 0,
     });
   });
@@ -41,6 +42,7 @@ describe('the settings of the gateway', () => {
     expect(readGatewayConfig(env)).toMatchObject({
       auth: { mode: 'jwt', issuer: 'https://id.example', audience: 'sluice' },
       allowedOrigins: ['https://a.example', 'https://b.example'],
+      maxConnectionsPerClient: 20,
     });
   });
 });

@@ -29,6 +29,7 @@ const Environment = z
       .int()
       .min(1_024)
       .default(5 * 1024 * 1024),
+    SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
   })
   .superRefine((set, context) => {
@@ -51,6 +52,8 @@ export interface GatewayConfig {
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
   subgraph: { timeoutMs: number; maxAnswerBytes: number };
+  /** WebSockets and event streams that one caller may have open. */
+  maxConnectionsPerClient: number;
   /** Between "not ready" and the end of new connections, so that balancers notice. */
   drainWaitMs: number;
 }
@@ -66,6 +69,8 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     execution: set.SLUICE_EXECUTION,
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
     subgraph: { timeoutMs: set.SUBGRAPH_TIMEOUT_MS, maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES },
+    // On loopback all callers are this machine's own.
+    maxConnectionsPerClient: set.SLUICE_MAX_CONNECTIONS_PER_CLIENT ?? (isLoopback(set.HOST) ? 10_000 : 20),
     drainWaitMs: set.SLUICE_DRAIN_WAIT_MS,
   };
 }

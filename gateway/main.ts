@@ -1,7 +1,8 @@
 // The gateway put together: everything it needs is handed in, everything it opens it closes again.
-// Shutdown: not ready → balancers notice → no new sockets, streams end with 1012 → running requests finish → supergraph,
+// Shutdown: not ready → balancers notice → no new sockets, they end with 1012 and event streams without `complete` → running requests finish → supergraph,
 // planner and fetcher close. What was handed in (Temporal, database, log) is closed by whoever made it, after this.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GraphQLSchema } from 'graphql';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
@@ -14,14 +15,17 @@ import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fe
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
+import { createClientConnections } from './server/client-connections.js';
 import type { Credentials } from './server/credentials.js';
 import { createDevLogin } from './server/dev-login.js';
 import type { DurablePort } from './server/durable-port.js';
 import { createOperationExecutor } from './server/execute-operation.js';
 import { createGraphQLHttpHandler } from './server/graphql-http.js';
+import { createGraphQLSse } from './server/graphql-sse.js';
 import { createGraphQLWs } from './server/graphql-ws.js';
 import { createDoor } from './server/http-door.js';
 import { notFound } from './server/http-replies.js';
+import { createLiveOperations } from './server/live-operations.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
 import { createConsoleHandler } from './server/static-console.js';
@@ -71,7 +75,15 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
   const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
   const fetcher = deps.fetcher ?? createFetcher(deps);
-  const generations = createGenerations({ registry, planner, instance, log, onServed: (number) => metrics.generation.set(number) });
+  const documents = createDocumentChecker();
+  const onServed = ({ number, schema }: { number: number; schema: GraphQLSchema | undefined }): void => {
+    metrics.generation.set(number);
+    if (schema === undefined) return;
+    subscriptions
+      .review((document) => documents.fits(schema, document))
+      .catch((error: unknown) => log.error({ err: error }, 'running subscriptions could not be reviewed'));
+  };
+  const generations = createGenerations({ registry, planner, instance, log, onServed });
   const operations = createOperationExecutor({
     planner,
     fetcher,
@@ -90,16 +102,10 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     fetchTimeoutMs: config.subgraph.timeoutMs,
     onOpen: (change) => metrics.subscriptions.inc(change),
   });
-  const sockets = createGraphQLWs({
-    generations,
-    documents: createDocumentChecker(),
-    operations,
-    subscriptions,
-    credentials,
-    origins,
-    metrics,
-    log,
-  });
+  const live = createLiveOperations({ generations, documents, operations, subscriptions, log });
+  const connections = createClientConnections(config.maxConnectionsPerClient);
+  const sockets = createGraphQLWs({ live, connections, credentials, origins, metrics, log });
+  const sse = createGraphQLSse({ live, connections, credentials, log });
   if (durable !== null && deps.judgesThroughTemporal === true) {
     const queue = toGatewayTaskQueue(instance);
     credentials.judgeThrough((reference) =>
@@ -110,7 +116,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   let closing: Promise<void> | undefined;
   const http = createHttpServer(
     createDoor({
-      graphql: createGraphQLHttpHandler({ server: apollo, credentials, origins, metrics, log }),
+      graphql: createGraphQLHttpHandler({ server: apollo, sse, credentials, origins, metrics, log }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
       console: createConsoleHandler(deps.consoleFolder ?? defaultConsoleFolder()),
@@ -140,8 +146,11 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     await apollo.start();
     opened.unshift(() => apollo.stop());
     const url = await listen(http, { host: config.host, port: config.port, name: 'gateway' });
-    // The server's end waits for upgraded sockets too, so both go down at once.
-    opened.unshift(() => Promise.all([sockets.close(), closeServer(http, FINISH_MS)]));
+    // The server's end waits for upgraded sockets and event streams too, so all go down at once.
+    opened.unshift(() => {
+      sse.close();
+      return Promise.all([sockets.close(), closeServer(http, FINISH_MS)]);
+    });
     const adminUrl = await listen(admin, { ...config.admin, name: 'metrics' });
     opened.push(() => closeServer(admin, 0));
     return {

@@ -43,7 +43,10 @@ export function createApolloServer({ generations, operations, log }: ApolloServe
     const { operation, schema, document, request } = context;
     if (operation === undefined) return { errors: toGraphQLErrors([noSuchOperation(request.operationName)]) };
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-      const error = toErrorJson('BAD_REQUEST', 'subscriptions are served over WebSocket (graphql-transport-ws) at this address');
+      const error = toErrorJson(
+        'BAD_REQUEST',
+        'subscriptions are served at this address over WebSocket (graphql-transport-ws) or with Accept: text/event-stream',
+      );
       return { errors: toGraphQLErrors([error], { status: 400, headers: new HeaderMap() }) };
     }
     const answer = await operations.execute({

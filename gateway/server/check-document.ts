@@ -8,6 +8,8 @@ const RULES = [...specifiedRules, documentLimitsRule];
 export interface DocumentChecker {
   /** Errors have the codes GRAPHQL_PARSE_FAILED and GRAPHQL_VALIDATION_FAILED. Valid documents are kept, the same object each time. */
   check(schema: GraphQLSchema, text: string): { document: DocumentNode } | { errors: readonly GraphQLError[] };
+  /** Is a document that was valid on one schema valid on this one too? */
+  fits(schema: GraphQLSchema, document: DocumentNode): boolean;
 }
 
 export function createDocumentChecker(): DocumentChecker {
@@ -31,6 +33,7 @@ export function createDocumentChecker(): DocumentChecker {
       known.set(text, document);
       return { document };
     },
+    fits: (schema, document) => validate(schema, document, RULES, { maxErrors: 1 }).length === 0,
   };
 }
 

@@ -1,9 +1,10 @@
-// POST and GET /graphql: a thin Node handler in front of Apollo Server.
+// POST and GET /graphql: a thin Node handler in front of Apollo Server, and of the event streams.
 // Order: origin → identity → body → Apollo. An anonymous caller costs no parsing, a foreign page not even a look at its token.
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApolloServer } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
+import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
@@ -11,7 +12,9 @@ import type { Metrics } from '#platform/metrics';
 import type { HttpCall, HttpContext } from './apollo-server.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
+import type { GraphQLSse } from './graphql-sse.js';
 import { bearerOf, readBody, sendError } from './http-replies.js';
+import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
 
 /** A plugin package of 2 MiB fits in base64. */
@@ -23,15 +26,18 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 
 export interface GraphQLHttpParts {
   server: ApolloServer<HttpContext>;
+  sse: Pick<GraphQLSse, 'stream'>;
   credentials: Pick<Credentials, 'identify'>;
   origins: OriginPolicy;
   metrics: Metrics;
   log: Logger;
 }
 
-export function createGraphQLHttpHandler({ server, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
+export function createGraphQLHttpHandler({ server, sse, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { auth } = await credentials.identify(bearerOf(request));
+    const token = bearerOf(request);
+    const caller = await credentials.identify(token);
+    const { auth } = caller;
     const left = new AbortController();
     // Each fetch of the operation listens.
     setMaxListeners(0, left.signal);
@@ -40,6 +46,12 @@ export function createGraphQLHttpHandler({ server, credentials, origins, metrics
     });
     const body = request.method === 'POST' ? await readGraphQLBody(request) : null;
     const search = request.method === 'GET' ? readSearch(request) : '';
+
+    if (wantsEvents(request)) {
+      const payload = toLivePayload(request.method === 'GET' ? fromSearch(search) : body);
+      metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
+      return sse.stream(response, caller, token, payload);
+    }
 
     const call: HttpCall = { auth, idempotencyKey: headerOf(request, 'idempotency-key'), signal: left.signal, answer: undefined };
     const result = await server.executeHTTPGraphQLRequest({
@@ -113,6 +125,40 @@ function readSearch(request: IncomingMessage): string {
   if (search.length > MAX_GET_CHARS)
     throw new CodedError('REQUEST_TOO_LARGE', `expected a query string of at most ${MAX_GET_CHARS} characters; use POST`);
   return search;
+}
+
+/** A client that also takes JSON gets that: clients name event streams with every query, for those who like them. */
+function wantsEvents({ method, headers: { accept = '' } }: IncomingMessage): boolean {
+  return (method === 'POST' || method === 'GET') && /\btext\/event-stream\b/i.test(accept) && !/\bjson\b/i.test(accept);
+}
+
+function fromSearch(search: string): unknown {
+  const given = new URLSearchParams(search);
+  const parameters: Record<string, unknown> = { query: given.get('query'), operationName: given.get('operationName') };
+  for (const name of ['variables', 'extensions']) {
+    const text = given.get(name);
+    if (text === null) continue;
+    try {
+      parameters[name] = JSON.parse(text);
+    } catch {
+      throw new CodedError('BAD_REQUEST', `expected ${name} to be JSON`);
+    }
+  }
+  return parameters;
+}
+
+const Payload = z.object({
+  query: z.string().min(1),
+  operationName: z.string().nullish(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+  extensions: z.record(z.string(), z.unknown()).nullish(),
+});
+
+function toLivePayload(body: unknown): LivePayload {
+  const parsed = Payload.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const at = parsed.error.issues[0]?.path.join('.');
+  throw new CodedError('BAD_REQUEST', `expected a GraphQL request; '${at ?? 'query'}' is missing or of another type`);
 }
 
 function toHeaderMap({ headers }: IncomingMessage): HeaderMap {

@@ -32,6 +32,9 @@ function published(): AsyncIterableIterator<{ added: { id: string; author: { id:
   };
 }
 
+/** Calls of a service that never answers, and those that were given up. */
+let asked = 0;
+let hungUp = 0;
 let gateway: TestGateway;
 const clients: Client[] = [];
 beforeAll(async () => {
@@ -53,6 +56,15 @@ beforeAll(async () => {
         name: 'authors',
         sdl: 'type Query { nobody: Int } type Author @key(fields: "id") { id: ID! name: String }',
         resolvers: { Author: { __resolveReference: ({ id }: { id: string }) => ({ id, name: names[id] ?? null }) } },
+      },
+      {
+        name: 'slow',
+        sdl: 'type Query { slow: Int }',
+        handler: (request, response) => {
+          asked++;
+          request.resume();
+          response.on('close', () => hungUp++);
+        },
       },
     ],
   });
@@ -113,6 +125,15 @@ describe('queries and mutations over a socket', () => {
     await expect(ask(connect(), query)).rejects.toMatchObject([{ extensions: { code } }]);
   });
 
+  it('end at the service when the client takes its question back', async () => {
+    const answers = connect().iterate({ query: '{ slow }' });
+    const first = answers.next();
+    while (asked === 0) await turn();
+    await answers.return?.();
+    expect(await first).toMatchObject({ done: true });
+    while (hungUp === 0) await turn();
+  });
+
   it('answer wrong variables without data', async () => {
     expect(await ask(connect(), 'query ($id: ID!) { book(id: $id) { id } }')).toMatchObject([
       { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] },
@@ -129,6 +150,24 @@ describe('a subscription', () => {
     expect((await first).value).toEqual({ data: { new: { author: { name: 'Ada' }, id: 'b-a1' } } });
     expect((await events.next()).value).toEqual({ data: { new: { author: { name: 'Bo' }, id: 'b-a2' } } });
     await events.return?.();
+    await untilListening(0);
+  });
+
+  it('shares its stream at the service with equal ones of its caller, until the first event', async () => {
+    const [one, two] = [connect(), connect()].map((client) => client.iterate({ query: 'subscription { added { id author { name } } }' }));
+    const firsts = [one?.next(), two?.next()];
+    await untilListening(1);
+    // On the sockets' way behind both.
+    expect(await ask(connect(), '{ nobody }')).toHaveLength(1);
+    for (const listen of listeners) listen('a1');
+    for (const first of firsts) expect((await first)?.value).toEqual({ data: { added: { id: 'b-a1', author: { name: 'Ada' } } } });
+    const late = connect().iterate({ query: 'subscription { added { id author { name } } }' });
+    void late.next();
+    await untilListening(2);
+    await late.return?.();
+    await one?.return?.();
+    await untilListening(1);
+    await two?.return?.();
     await untilListening(0);
   });
 
@@ -211,13 +250,55 @@ describe('the door', () => {
 
   it('takes at most 50 operations a socket', async () => {
     const client = connect();
-    const running = Array.from({ length: 50 }, () => client.iterate({ query: 'subscription { added { id } }' }));
+    const running = Array.from({ length: 50 }, (_, n) => client.iterate({ query: `subscription { a${n}: added { id } }` }));
     running.forEach((events) => void events.next().catch(() => undefined));
     await untilListening(50);
     await expect(ask(client, '{ nobody }')).rejects.toMatchObject([{ extensions: { code: 'QUOTA_EXCEEDED' } }]);
     client.terminate();
     await untilListening(0);
   });
+});
+
+it('takes as many sockets of one caller as its settings say', async () => {
+  const other = await startTestGateway({
+    services: [{ name: 'one', sdl: 'type Query { a: Int }' }],
+    env: { SLUICE_MAX_CONNECTIONS_PER_CLIENT: '1' },
+  });
+  const open = async (user: 'alice' | 'bob'): Promise<{ socket: WebSocket; end: Promise<number> }> => {
+    const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    const token = await other.token(user);
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })));
+    const end = Promise.race([once(socket, 'message').then(() => 0), once(socket, 'close').then(([code]) => code as number)]);
+    return { socket, end };
+  };
+  const first = await open('alice');
+  expect(await first.end).toBe(0);
+  expect(await (await open('alice')).end).toBe(1013);
+  expect(await (await open('bob')).end).toBe(0);
+  first.socket.close();
+  await once(first.socket, 'close');
+  let again = 1013;
+  while (again !== 0) again = await (await open('alice')).end;
+  await other.close();
+});
+
+it('lets a client go with 4413 when it does not read what it asked for', async () => {
+  const other = await startTestGateway({
+    services: [{ name: 'one', sdl: 'type Query { big: String }', resolvers: { Query: { big: () => 'x'.repeat(4 * 1024 * 1024) } } }],
+  });
+  const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const token = await other.token();
+  socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })));
+  await once(socket, 'message');
+  const closed = once(socket, 'close') as Promise<[number]>;
+  // What is not read stays in the gateway.
+  socket.pause();
+  for (let n = 0; n < 12; n++) socket.send(JSON.stringify({ id: `${n}`, type: 'subscribe', payload: { query: `{ a${n}: big }` } }));
+  while (other.services['one']?.calls.length !== 12) await turn();
+  while (!other.log.some((line) => line.includes('socket let go'))) await turn();
+  socket.resume();
+  expect((await closed)[0]).toBe(4413);
+  await other.close();
 });
 
 it('closes sockets with 1012 at its end, on which clients come back', async () => {

@@ -1,16 +1,24 @@
 // A federated subscription: the primary service's stream, and for each of its events the plan's rest over the other services.
-// It stays on the generation that admitted it; each event is shaped as a query's answer would be.
+// Each event is shaped as a query's answer would be.
+// R1. A subscription stays on the generation that admitted it. When the supergraph changes, those that the new one could not admit
+//     end with SUBSCRIPTION_OUTDATED after the events that have come; the others notice nothing.
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DocumentNode } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import { ALIAS_PREFIX, type ExecutablePlan, type GraphQLErrorJson, type GraphQLResponse } from '#schema/contracts/plan';
 import { startExecution } from '../execution/start-execution.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
-import type { ServiceEvent, ServiceStreams } from './service-streams.js';
+import type { ServiceEvent, ServiceStream, ServiceStreams } from './service-streams.js';
+
+const REVIEWED_PER_TURN = 10;
 
 export interface SubscriptionRequest {
   generation: number;
+  /** For {@link SubscriptionRunner.review}. */
+  document: DocumentNode;
   plan: ExecutablePlan;
   /** Coerced. */
   variables: JsonObject;
@@ -27,6 +35,8 @@ export interface SubscriptionStream {
 export interface SubscriptionRunner {
   /** @throws PLAN_FAILED and what {@link ServiceStreams.open} throws; the stream throws what the service's stream throws */
   run(request: SubscriptionRequest): Promise<SubscriptionStream>;
+  /** Ends the running ones whose document `isValid` refuses (R1). Asks once for each document, a few in each turn of the event loop. */
+  review(isValid: (document: DocumentNode) => boolean): Promise<void>;
 }
 
 export function createSubscriptionRunner(parts: {
@@ -37,6 +47,19 @@ export function createSubscriptionRunner(parts: {
   onOpen?: (change: 1 | -1) => void;
 }): SubscriptionRunner {
   const { streams, fetcher, fetchTimeoutMs, onOpen } = parts;
+
+  const running = new Map<DocumentNode, Set<ServiceStream>>();
+
+  function keep(document: DocumentNode, stream: ServiceStream): () => void {
+    const streams = running.get(document) ?? new Set();
+    running.set(document, streams.add(stream));
+    onOpen?.(1);
+    return () => {
+      streams.delete(stream);
+      if (streams.size === 0 && running.get(document) === streams) running.delete(document);
+      onOpen?.(-1);
+    };
+  }
 
   async function complete(
     event: ServiceEvent,
@@ -60,7 +83,7 @@ export function createSubscriptionRunner(parts: {
 
   return {
     async run(request) {
-      const { plan, variables, auth, generation } = request;
+      const { plan, variables, auth, generation, document } = request;
       const { primary } = plan;
       if (primary === null) throw new CodedError('PLAN_FAILED', 'no service can answer this subscription');
       const own = Object.fromEntries(
@@ -71,19 +94,21 @@ export function createSubscriptionRunner(parts: {
       const left = new AbortController();
       // Each fetch of an event listens.
       setMaxListeners(0, left.signal);
-      onOpen?.(1);
+      const forget = keep(document, source);
       const end = (): void => {
         if (left.signal.aborted) return;
         left.abort();
-        onOpen?.(-1);
+        forget();
       };
 
       const stream: SubscriptionStream = {
         [Symbol.asyncIterator]: () => stream,
         async next() {
           try {
-            const event = await source.next();
-            if (event.done !== true) return { done: false, value: await complete(event.value, request, left.signal) };
+            const event = await source.events.next();
+            const answer = event.done === true ? undefined : await complete(event.value, request, left.signal);
+            // Whoever left meanwhile gets nothing more.
+            if (answer !== undefined && !left.signal.aborted) return { done: false, value: answer };
             end();
             return { done: true, value: undefined };
           } catch (error) {
@@ -93,11 +118,21 @@ export function createSubscriptionRunner(parts: {
         },
         async return() {
           end();
-          await source.return();
+          await source.events.return();
           return { done: true, value: undefined };
         },
       };
       return stream;
+    },
+    async review(isValid) {
+      let asked = 0;
+      for (const [document, streams] of [...running]) {
+        if (!isValid(document)) {
+          const error = new CodedError('SUBSCRIPTION_OUTDATED', 'the supergraph changed, and this subscription does not fit it any more');
+          for (const stream of [...streams]) stream.fail(error);
+        }
+        if (++asked % REVIEWED_PER_TURN === 0) await nextTurn();
+      }
     },
   };
 }

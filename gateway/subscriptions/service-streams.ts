@@ -1,23 +1,20 @@
-// Subscriptions at services, over graphql-ws: one socket per service for all subscribers of this gateway, opened with the first and
-// closed after the last. A socket that breaks ends its streams with an error: resuming is the subscriber's, who has the cursor.
-import { type Client, createClient, type FormattedExecutionResult } from 'graphql-ws';
-import { WebSocket, type ClientOptions as WebSocketOptions } from 'ws';
+// Subscriptions at services: graphql-ws where the service takes the upgrade, else server-sent events; equal ones share a stream.
+// A stream that breaks ends with an error: resuming is the subscriber's, who has the cursor.
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
-import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
-import { signServiceCall } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { toServiceErrors } from '../fetching/parse-answer.js';
 import { type ServiceResolver, type ServiceTarget, toServiceFault } from '../fetching/service-fetcher.js';
-import { createEventBuffer } from './event-buffer.js';
+import type { EventBuffer } from './event-buffer.js';
+import { createServiceSockets } from './service-sockets.js';
+import { openEventStream } from './service-event-stream.js';
+import { createStreamSharing } from './share-streams.js';
 
-const IDLE_CLOSE_MS = 5_000;
-const ACK_TIMEOUT_MS = 5_000;
-const PING_MS = 10_000;
-const MAX_EVENT_BYTES = 1024 * 1024;
+/** How long a service that refused the upgrade is asked by server-sent events at once. */
+const NO_SOCKETS_MS = 60_000;
 
 export interface StreamRequest {
   generation: number;
@@ -31,6 +28,17 @@ export interface StreamRequest {
 export interface ServiceEvent {
   data: JsonObject | null;
   errors: readonly GraphQLErrorJson[];
+}
+
+/** Where a stream's events go. After `end` or `fail` nothing more comes. */
+export type StreamSink = Pick<EventBuffer<ServiceEvent>, 'push' | 'end' | 'fail'>;
+
+/** What a subscriber gets; `fail` ends it from this side, after what is buffered. */
+export type ServiceStream = Pick<EventBuffer<ServiceEvent>, 'events' | 'fail'>;
+
+/** One subscription as a transport needs it. */
+export interface StreamCall extends Omit<StreamRequest, 'generation'> {
+  target: ServiceTarget;
 }
 
 /** The service refused the subscription or ended it with errors; clean for callers. */
@@ -47,122 +55,72 @@ export interface ServiceStreams {
    *
    * @throws as {@link ServiceResolver}
    */
-  open(request: StreamRequest): Promise<AsyncIterableIterator<ServiceEvent> & { return(): Promise<IteratorResult<ServiceEvent>> }>;
+  open(request: StreamRequest): Promise<ServiceStream>;
   close(): Promise<void>;
 }
-
-/** Who opens the shared socket: the gateway itself. Each subscription on it is signed for its own caller. */
-const GATEWAY: AuthContext = {
-  principal: 'usr_gateway' as PrincipalId,
-  tenant: 'ten_sluice' as TenantId,
-  scopes: [],
-  fingerprint: '0'.repeat(64),
-};
 
 export function createServiceStreams({
   resolve,
   keys,
   log,
+  onShared,
 }: {
   resolve: ServiceResolver;
   keys: Pick<KeyRing, 'service'>;
   log: Logger;
+  /** Called for each subscriber that needed no stream of its own. */
+  onShared?: () => void;
 }): ServiceStreams {
-  const sockets = new Map<string, { client: Client; streams: number }>();
+  const sockets = createServiceSockets({ keys, log });
+  const sharing = createStreamSharing(onShared);
+  /** Addresses that refused the upgrade, and when they may be asked for it again. */
+  const withoutSockets = new Map<string, number>();
 
-  function openSocket(service: string, { url, signed }: ServiceTarget): { client: Client; streams: number } {
-    const known = sockets.get(url.href);
-    if (known !== undefined) return known;
-    const path = url.pathname + url.search;
-    const client = createClient({
-      url: url.href.replace(/^http/, 'ws'),
-      webSocketImpl: LimitedWebSocket,
-      lazy: true,
-      lazyCloseTimeout: IDLE_CLOSE_MS,
-      connectionAckWaitTimeout: ACK_TIMEOUT_MS,
-      keepAlive: PING_MS,
-      retryAttempts: 0,
-      shouldRetry: () => false,
-      ...(signed
-        ? {
-            connectionParams: () => ({
-              auth: signServiceCall(keys, { audience: service, method: 'CONNECT', path, body: '', auth: GATEWAY, operationId: null }),
-            }),
-          }
-        : {}),
-      on: { closed: () => forgetIdle(url.href) },
+  function open(call: StreamCall, sink: StreamSink): () => void {
+    const { href } = call.target.url;
+    // Our own services speak graphql-ws, and only there is a subscription signed.
+    const mayFallBack = !call.target.signed;
+    if (mayFallBack && Date.now() < (withoutSockets.get(href) ?? 0)) return openEventStream(call, sink);
+    let leave = sockets.subscribe(call, sink, () => {
+      if (!mayFallBack) return false;
+      withoutSockets.delete(href);
+      withoutSockets.set(href, Date.now() + NO_SOCKETS_MS);
+      for (const [known, untilMs] of withoutSockets) if (untilMs < Date.now()) withoutSockets.delete(known);
+      leave = openEventStream(call, sink);
+      return true;
     });
-    const opened = { client, streams: 0 };
-    sockets.set(url.href, opened);
-    return opened;
-  }
-
-  /** Addresses of removed plugins must not pile up. */
-  function forgetIdle(href: string): void {
-    if (sockets.get(href)?.streams === 0) sockets.delete(href);
+    return () => leave();
   }
 
   return {
-    async open({ generation, service, operation, operationName, variables, auth }) {
-      const target = await resolve(generation, service);
-      const path = target.url.pathname + target.url.search;
-      const socket = openSocket(service, target);
-      // The signature covers exactly what the service sees: no operation name, always variables.
-      const body = JSON.stringify({ query: operation, variables });
-      const extensions = target.signed
-        ? { auth: signServiceCall(keys, { audience: service, method: 'SUBSCRIBE', path, body, auth, operationId: null }) }
-        : undefined;
-      socket.streams += 1;
-      const buffer = createEventBuffer<ServiceEvent>(() => {
-        socket.streams -= 1;
-        // After this call stack: `unsubscribe` is not assigned yet when the source ends at once.
-        queueMicrotask(() => unsubscribe());
-      });
-      const facts = { name: service, signed: target.signed };
-      const unsubscribe = socket.client.subscribe<JsonObject>(
-        { query: operation, variables, ...(target.signed ? {} : { operationName }), ...(extensions === undefined ? {} : { extensions }) },
-        {
-          next: (result) => {
-            const event = toEvent(result, facts);
-            if (event === undefined) buffer.fail(new StreamError([toServiceFault(service, 'SUBGRAPH_BAD_ANSWER')]));
-            else buffer.push(event);
-          },
-          error: (error) => {
-            const errors = Array.isArray(error) ? toServiceErrors(error, facts) : undefined;
-            if (errors === undefined) log.warn({ service, closeCode: (error as { code?: unknown }).code }, 'service stream lost');
-            buffer.fail(new StreamError(errors ?? [toServiceFault(service, 'SUBGRAPH_UNREACHABLE')]));
-          },
-          complete: () => buffer.end(),
-        },
-      );
-      return buffer.events;
+    async open({ generation, ...request }) {
+      const call: StreamCall = { ...request, target: await resolve(generation, request.service) };
+      return sharing.join(toKey(call), (sink) => open(call, sink));
     },
-    async close() {
-      for (const { client } of sockets.values()) await client.dispose();
-      sockets.clear();
-    },
+    close: () => sockets.close(),
   };
 }
 
-class LimitedWebSocket extends WebSocket {
-  constructor(address: string | URL, protocols?: string | string[]) {
-    const options: WebSocketOptions = {
-      maxPayload: MAX_EVENT_BYTES,
-      perMessageDeflate: false,
-      handshakeTimeout: ACK_TIMEOUT_MS,
-      followRedirects: false,
-    };
-    super(address, protocols, options);
-  }
+/** Everything that the service can see of a subscription. */
+function toKey({ target, operation, variables, auth: { principal, tenant, scopes } }: StreamCall): string {
+  return JSON.stringify([target.url.href, operation, variables, principal, tenant, [...scopes].sort()]);
 }
 
-function toEvent(
-  { data, errors }: FormattedExecutionResult<JsonObject, unknown>,
-  service: { name: string; signed: boolean },
-): ServiceEvent | undefined {
+/** A message of a service, checked. Undefined when it is no GraphQL result. */
+export function toServiceEvent(result: unknown, service: { name: string; signed: boolean }): ServiceEvent | undefined {
+  if (!isRecord(result)) return undefined;
+  const { data = null, errors } = result;
   const found = errors === undefined ? [] : toServiceErrors(errors, service);
-  if (found === undefined || (data !== undefined && (typeof data !== 'object' || Array.isArray(data)))) return undefined;
-  return { data: data ?? null, errors: found };
+  if (found === undefined || (data !== null && !isRecord(data))) return undefined;
+  return { data: data as JsonObject | null, errors: found };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function toStreamFault(service: string, code: 'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_BAD_ANSWER'): StreamError {
+  return new StreamError([toServiceFault(service, code)]);
 }
 
 /** For callers: what to end their subscription with. */

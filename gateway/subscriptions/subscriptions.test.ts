@@ -6,8 +6,8 @@ import { createKeys, type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger } from '#platform/logger';
 import { createSubgraph, type RunningSubgraph, serveSubgraph } from '#subgraphs/shared/create-subgraph';
 import { collect } from '../server/tests/collect.js';
-import { createEventBuffer } from './event-buffer.js';
-import { createServiceStreams, type ServiceStreams } from './service-streams.js';
+import { createEventBuffer, type EventIterator } from './event-buffer.js';
+import { createServiceStreams, type ServiceEvent, type ServiceStreams } from './service-streams.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 const alice = { principal: 'usr_alice', tenant: 'ten_acme', scopes: ['files:read'], fingerprint: 'a'.repeat(64) } as unknown as AuthContext;
@@ -42,6 +42,13 @@ describe('a buffer of events', () => {
     await expect(events.next()).rejects.toMatchObject({ code: 'SUBSCRIPTION_OVERFLOW' });
     expect(await events.next()).toEqual({ done: true, value: undefined });
   });
+});
+
+it('a buffer holds 4 MiB at most, however few events they are', async () => {
+  const { push, events } = createEventBuffer<number>(() => undefined);
+  for (const n of [1, 2, 3]) push(n, 1.5 * 1024 * 1024);
+  expect([await events.next(), await events.next()].map(({ value }) => value as number)).toEqual([1, 2]);
+  await expect(events.next()).rejects.toMatchObject({ code: 'SUBSCRIPTION_OVERFLOW' });
 });
 
 describe('a stream of a signed service', () => {
@@ -96,8 +103,8 @@ describe('a stream of a signed service', () => {
   async function* count(to: number): AsyncGenerator<number> {
     for (let n = 1; n <= to; n++) yield n;
   }
-  const open = (operation: string, variables = {}): ReturnType<ServiceStreams['open']> =>
-    streams.open({ generation: 1, service: 'ticks', operation, operationName: null, variables, auth: alice });
+  const open = async (operation: string, variables = {}): Promise<EventIterator<ServiceEvent>> =>
+    (await streams.open({ generation: 1, service: 'ticks', operation, operationName: null, variables, auth: alice })).events;
 
   afterEach(async () => {
     await streams.close();

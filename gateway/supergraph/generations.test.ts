@@ -2,12 +2,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { queryObjects } from 'node:v8';
+import { GraphQLSchema } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CodedError } from '#schema/contracts/errors';
 import type { Generation, ServedGeneration, SupergraphRegistry, SupergraphService } from '#schema/contracts/supergraph';
 import { sha256 } from '#platform/blob-store';
+import { createLogger } from '#platform/logger';
 import { startService, startTestGateway, type RunningService, type TestGateway } from '../server/tests/test-gateway.js';
+import { createEventBuffer, type EventBuffer } from '../subscriptions/event-buffer.js';
+import { readEvents } from '../subscriptions/service-event-stream.js';
 import { createComposer } from './composer.js';
+import { createGenerations } from './generations.js';
 
 const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key"])\n';
 const composer = createComposer();
@@ -75,6 +81,29 @@ async function start(): Promise<void> {
   for (const { name, url } of services) await registry.setAddress(name, new URL(url).origin);
   await publish(words('one'));
   gateway = await startTestGateway({ services: [{ name: 'unused', sdl: 'type Query { a: Int }' }], deps: { registry } });
+}
+
+/** A service whose subscribers get what `send` sends. */
+async function startTicks(): Promise<{ ticks: RunningService; send: (n: number) => void; subscribers: () => number }> {
+  const buffers = new Set<EventBuffer<number>>();
+  const subscribe = (): AsyncIterable<number> => {
+    const buffer = createEventBuffer<number>(() => buffers.delete(buffer));
+    buffers.add(buffer);
+    return buffer.events;
+  };
+  const ticks = await startService({
+    name: 'ticks',
+    sdl: 'type Query { q: Int } type Subscription { tick: Int tock: Int }',
+    resolvers: { Subscription: Object.fromEntries(['tick', 'tock'].map((name) => [name, { subscribe, resolve: (n: number) => n }])) },
+  });
+  await start();
+  await registry.setAddress('ticks', new URL(ticks.url).origin);
+  return { ticks, send: (n) => buffers.forEach(({ push }) => push(n)), subscribers: () => buffers.size };
+}
+
+async function follow(query: string): Promise<ReturnType<typeof readEvents>> {
+  const response = await gateway.post({ query }, { accept: 'text/event-stream' });
+  return readEvents(response.body as unknown as AsyncIterable<Buffer>);
 }
 
 describe('a gateway follows the registry', () => {
@@ -155,10 +184,70 @@ describe('a gateway follows the registry', () => {
     await isServed(await publish(words('one'), words('two')));
   });
 
+  it('ends the subscriptions whose fields are gone, with a code, and leaves the others alone', async () => {
+    const { ticks, send, subscribers } = await startTicks();
+    const both = { ...words('ticks'), sdl: `${LINK}type Query { q: Int } type Subscription { tick: Int tock: Int }` };
+    await isServed(await publish(words('one'), both));
+    const [tick, tock] = await Promise.all(['tick', 'tock'].map((field) => follow(`subscription { ${field} }`)));
+    await expect.poll(subscribers).toBe(2);
+    await isServed(await publish(words('one'), { ...both, sdl: both.sdl.replace('tock: Int', '') }));
+    expect(await tock?.next()).toMatchObject({ value: { data: expect.stringContaining('"code":"SUBSCRIPTION_OUTDATED"') as string } });
+    expect(await tock?.next()).toMatchObject({ value: { event: 'complete' } });
+    await expect.poll(subscribers).toBe(1);
+    send(7);
+    expect(await tick?.next()).toMatchObject({ value: { data: '{"data":{"tick":7}}' } });
+    await tick?.return(undefined);
+    ticks.server.close();
+  });
+
+  it('frees the schemas of old generations, also under a subscription that one of them admitted', async () => {
+    const { ticks, send, subscribers } = await startTicks();
+    const service = { ...words('ticks'), sdl: `${LINK}type Query { q: Int } type Subscription { tick: Int }` };
+    await isServed(await publish(words('one'), service));
+    const tick = await follow('subscription { tick }');
+    const event = tick.next();
+    await expect.poll(subscribers).toBe(1);
+    const swap = async (n: number): Promise<void> => {
+      await isServed(await publish(words('one', '/graphql', `extra${n}: Int`), service));
+      expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    };
+    for (let n = 0; n < 2; n++) await swap(n);
+    const before = queryObjects(GraphQLSchema, { format: 'count' });
+    for (let n = 2; n < 4; n++) await swap(n);
+    expect(queryObjects(GraphQLSchema, { format: 'count' })).toBeLessThanOrEqual(before + 1);
+    send(1);
+    expect(await event).toMatchObject({ value: { data: '{"data":{"tick":1}}' } });
+    await tick.return(undefined);
+    ticks.server.close();
+  }, 60_000);
+
   it('signs off when it ends', async () => {
     await start();
     await isServed(1);
     await gateway.close();
     expect(await registry.serving()).toEqual([]);
   });
+});
+
+it('a gateway keeps the plans of three superseded generations, not of all', async () => {
+  const memory = createMemoryRegistry();
+  const loaded: number[] = [];
+  const unloaded: number[] = [];
+  const generations = createGenerations({
+    registry: memory,
+    planner: { load: async ({ number }) => void loaded.push(number), unload: async (number) => void unloaded.push(number) },
+    instance: 'test',
+    log: createLogger({ name: 'test', level: 'silent' }),
+    pollMs: 1,
+  });
+  const next = (number: number): Promise<void> => memory.publish({ number, digest: '', supergraphSdl: '', services: [] }, null);
+  await next(1);
+  await generations.open();
+  generations.follow(() => undefined);
+  for (let number = 2; number <= 6; number++) {
+    await next(number);
+    await expect.poll(() => loaded.at(-1)).toBe(number);
+  }
+  await expect.poll(() => unloaded).toEqual([1, 2]);
+  await generations.close();
 });

@@ -4,7 +4,7 @@
 // G1. A generation is loaded in the planner before the first operation can be validated on it.
 // G2. One operation sees one generation: the one that stood when it was admitted.
 // G3. A generation that cannot be loaded leaves the old one serving; it is tried again after a while.
-// G4. Superseded generations stay planned for ten minutes, for operations that are on their way.
+// G4. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
@@ -16,7 +16,8 @@ const HEARTBEAT_MS = 2_000;
 const CALL_TIMEOUT_MS = 5_000;
 const FIRST_WAIT_MS = 30_000;
 const RETRY_LOAD_MS = 30_000;
-const KEEP_MS = 10 * 60_000;
+const KEEP_MS = 30_000;
+const MAX_SUPERSEDED = 3;
 
 export interface Generations {
   /** Waits for the first generation, for at most 30 s. @throws GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
@@ -40,7 +41,8 @@ export interface GenerationsOptions {
   /** Names this process in the registry. */
   instance: string;
   log: Logger;
-  onServed?: (number: number) => void;
+  /** Called with what new operations get from now on; `schema` is undefined until the server is up. Must not throw. */
+  onServed?: (served: { number: number; schema: GraphQLSchema | undefined }) => void;
   /** @default 1000 ms */
   pollMs?: number;
 }
@@ -60,7 +62,7 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     if (serving !== undefined && serving.generation.number !== generation.number) superseded.set(serving.generation.number, Date.now());
     serving = { generation, schema: serving?.schema };
     if (serving.schema !== undefined) numbers.set(serving.schema, generation.number);
-    onServed?.(generation.number);
+    onServed?.({ number: generation.number, schema: serving.schema });
     log.info({ generation: generation.number, services: generation.services.map(({ name }) => name) }, 'supergraph generation served');
   }
 
@@ -87,7 +89,7 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
 
   async function forgetOld(): Promise<void> {
     for (const [number, atMs] of superseded) {
-      if (Date.now() - atMs < KEEP_MS) continue;
+      if (superseded.size <= MAX_SUPERSEDED && Date.now() - atMs < KEEP_MS) continue;
       superseded.delete(number);
       await planner.unload(number);
     }

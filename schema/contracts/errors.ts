@@ -73,6 +73,11 @@ export const ERROR_CODES = {
     http: 200,
     meaning: 'Events came faster than the subscriber read them; it may subscribe again from its last cursor.',
   },
+  SUBSCRIPTION_OUTDATED: {
+    retryable: false,
+    http: 200,
+    meaning: 'The supergraph changed and what the subscription selects is not in it any more.',
+  },
   CURSOR_INVALID: { retryable: false, http: 200, meaning: 'The cursor was not issued for this operation.' },
 
   // Plugins

@@ -1,0 +1,49 @@
+// The caller of a connection that stays open is judged again and again: when its token expires, and every minute.
+import { errorCodeOf } from '#schema/contracts/errors';
+import type { VerifiedToken } from '#platform/identity/token-verifier';
+import type { Logger } from '#platform/logger';
+import type { Credentials } from './credentials.js';
+
+const JUDGE_AGAIN_MS = 60_000;
+/** A verifier grants some seconds past the end of a token. */
+const SOONEST_MS = 500;
+
+/**
+ * @param watch.onJudged - called with what holds from now on
+ * @param watch.onLost - called once, when the credential does not hold any more or cannot be judged
+ * @returns how to stop
+ */
+export function keepJudging(watch: {
+  credentials: Pick<Credentials, 'identify'>;
+  token: string | null;
+  caller: VerifiedToken;
+  onJudged?: (caller: VerifiedToken) => void;
+  onLost: () => void;
+  log: Logger;
+}): () => void {
+  const { credentials, token, onJudged, onLost, log } = watch;
+  let again: NodeJS.Timeout;
+  let isStopped = false;
+
+  function plan({ expiresAtMs }: VerifiedToken): void {
+    again = setTimeout(() => void judge(), Math.max(SOONEST_MS, Math.min(JUDGE_AGAIN_MS, expiresAtMs - Date.now())));
+  }
+  async function judge(): Promise<void> {
+    try {
+      const caller = await credentials.identify(token);
+      if (isStopped) return;
+      onJudged?.(caller);
+      plan(caller);
+    } catch (error) {
+      if (isStopped) return;
+      if (errorCodeOf(error) !== 'UNAUTHENTICATED') log.error({ err: error }, 'a caller could not be judged again');
+      onLost();
+    }
+  }
+
+  plan(watch.caller);
+  return () => {
+    isStopped = true;
+    clearTimeout(again);
+  };
+}

@@ -1,0 +1,140 @@
+// Operations over connections that stay open (graphql-ws, server-sent events): read once, then one stream of results, whatever their kind.
+// L1. An operation sees the generation that stood when it was read.
+// L2. Leaving the stream ends what runs for it: a subscription at its service, a query in flight; never a mutation.
+// L3. What leaves here is clean for its caller.
+import { setMaxListeners } from 'node:events';
+import { type DocumentNode, getOperationAST, type GraphQLError, OperationTypeNode } from 'graphql';
+import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
+import type { Logger } from '#platform/logger';
+import { createEventBuffer, type EventIterator } from '../subscriptions/event-buffer.js';
+import type { SubscriptionRunner } from '../subscriptions/run-subscription.js';
+import { toStreamErrors } from '../subscriptions/service-streams.js';
+import type { Generations } from '../supergraph/generations.js';
+import { noSuchOperation, toExtension } from './apollo-server.js';
+import type { DocumentChecker } from './check-document.js';
+import { asksForSchema } from './document-rules.js';
+import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
+import type { OperationExecutor, OperationRequest } from './execute-operation.js';
+
+/** A GraphQL request as a message carries it; other fields are ignored. */
+export interface LivePayload {
+  query: string;
+  operationName?: string | null | undefined;
+  variables?: Record<string, unknown> | null | undefined;
+  extensions?: Record<string, unknown> | null | undefined;
+}
+
+export interface LiveOperation {
+  document: DocumentNode;
+  /** Starts it. The stream throws {@link PublicError} when it ends before its time. */
+  open(): EventIterator<object>;
+}
+
+export interface LiveOperations {
+  /** Never rejects. Errors are clean for their caller. */
+  read(auth: AuthContext, payload: LivePayload): Promise<LiveOperation | { errors: readonly GraphQLError[] }>;
+}
+
+export interface LiveOperationsParts {
+  generations: Pick<Generations, 'current'>;
+  documents: DocumentChecker;
+  operations: OperationExecutor;
+  subscriptions: Pick<SubscriptionRunner, 'run'>;
+  log: Logger;
+}
+
+export function createLiveOperations({ generations, documents, operations, subscriptions, log }: LiveOperationsParts): LiveOperations {
+  async function read(auth: AuthContext, payload: LivePayload): Promise<LiveOperation | { errors: readonly GraphQLError[] }> {
+    const { schema, generation } = generations.current();
+    const checked = documents.check(schema, payload.query);
+    if ('errors' in checked) return checked;
+    const { document } = checked;
+    if (asksForSchema(document) && !mayReadSchema(auth)) throw new CodedError('FORBIDDEN', "introspection needs the scope 'schema:read'");
+    const operation = getOperationAST(document, payload.operationName);
+    if (operation == null) return { errors: toGraphQLErrors([noSuchOperation(payload.operationName)]) };
+    const key = payload.extensions?.['idempotencyKey'];
+    const request = {
+      schema,
+      generation: generation.number,
+      document,
+      operation,
+      variables: payload.variables ?? {},
+      auth,
+      idempotencyKey: typeof key === 'string' && key !== '' ? key : null,
+    };
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return { document, open: () => runOnce(request) };
+    const prepared = await operations.prepare(request);
+    if ('errors' in prepared) return { errors: toGraphQLErrors(prepared.errors) };
+    // Holds no schema: a subscription lives long, its generation's schema need not.
+    const { plan, variables } = prepared;
+    const subscription = { document, plan, variables, auth, generation: generation.number };
+    return { document, open: () => subscribe(() => subscriptions.run(subscription), auth) };
+  }
+
+  /** One result, and no more once it is left. */
+  function runOnce(request: Omit<OperationRequest, 'signal'>): EventIterator<object> {
+    const left = new AbortController();
+    // Each fetch of the operation listens.
+    setMaxListeners(0, left.signal);
+    const { push, end, fail, events } = createEventBuffer<object>(() => left.abort());
+    operations.execute({ ...request, signal: left.signal }).then(({ response, operation }) => {
+      push({ ...forCaller(response, request.auth), ...(operation === null ? {} : { extensions: { operation: toExtension(operation) } }) });
+      end();
+    }, fail);
+    return events;
+  }
+
+  function subscribe(open: () => ReturnType<SubscriptionRunner['run']>, auth: AuthContext): EventIterator<object> {
+    const opening = open();
+    opening.catch(() => undefined);
+    const stream: EventIterator<object> = {
+      [Symbol.asyncIterator]: () => stream,
+      async next() {
+        try {
+          const result = await (await opening).next();
+          return result.done === true ? result : { done: false, value: forCaller(result.value, auth) };
+        } catch (error) {
+          throw toPublicEnd(error);
+        }
+      },
+      async return() {
+        await opening.then((opened) => opened.return()).catch(() => undefined);
+        return { done: true, value: undefined };
+      },
+    };
+    return stream;
+  }
+
+  function toPublicEnd(error: unknown): PublicError {
+    const [first, ...others] = toStreamErrors(error) ?? [toPublicError(error, log)];
+    return new PublicError(first?.message ?? 'the subscription ended', {
+      extensions: { ...first?.extensions, ...(others.length === 0 ? {} : { others: others.length }) },
+    });
+  }
+
+  return {
+    async read(auth, payload) {
+      try {
+        const found = await read(auth, payload);
+        return 'errors' in found && !mayReadSchema(auth) ? { errors: toGraphQLErrors(found.errors.map(toHidden)) } : found;
+      } catch (error) {
+        return { errors: toGraphQLErrors([toPublicError(error, log)]) };
+      }
+    },
+  };
+}
+
+function toHidden(error: GraphQLError): GraphQLErrorJson {
+  return hideSchema(error.toJSON()) as GraphQLErrorJson;
+}
+
+function mayReadSchema(auth: AuthContext): boolean {
+  return auth.scopes.includes('schema:read');
+}
+
+function forCaller<R extends Partial<GraphQLResponse>>(result: R, auth: AuthContext): R {
+  if (result.errors === undefined || mayReadSchema(auth)) return result;
+  return { ...result, errors: result.errors.map((error) => hideSchema(error) as GraphQLErrorJson) };
+}
