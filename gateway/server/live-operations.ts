@@ -10,7 +10,7 @@ import type { GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import { createEventBuffer, type EventIterator } from '../subscriptions/event-buffer.js';
 import type { SubscriptionRunner } from '../subscriptions/run-subscription.js';
-import { toStreamErrors } from '../subscriptions/service-streams.js';
+import { toStreamErrors } from '../subscriptions/service-stream.js';
 import type { Generations } from '../supergraph/generations.js';
 import { noSuchOperation, toExtension } from './apollo-server.js';
 import type { DocumentChecker } from './check-document.js';

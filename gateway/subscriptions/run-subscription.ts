@@ -11,7 +11,8 @@ import type { JsonObject } from '#schema/contracts/json';
 import { ALIAS_PREFIX, type ExecutablePlan, type GraphQLErrorJson, type GraphQLResponse } from '#schema/contracts/plan';
 import { startExecution } from '../execution/start-execution.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
-import type { ServiceEvent, ServiceStream, ServiceStreams } from './service-streams.js';
+import type { ServiceEvent, ServiceStream } from './service-stream.js';
+import type { ServiceStreams } from './service-streams.js';
 
 const REVIEWED_PER_TURN = 10;
 

@@ -9,7 +9,8 @@ import { loadTestKeys } from '#tests/support/test-keys';
 import { collect } from '../server/tests/collect.js';
 import type { EventIterator } from './event-buffer.js';
 import { readEvents } from './service-event-stream.js';
-import { createServiceStreams, type ServiceEvent, type ServiceStreams } from './service-streams.js';
+import type { ServiceEvent } from './service-stream.js';
+import { createServiceStreams, type ServiceStreams } from './service-streams.js';
 
 const auth = { principal: 'usr_a', tenant: 'ten_a', scopes: [], fingerprint: '0'.repeat(64) } as unknown as AuthContext;
 
@@ -98,11 +99,7 @@ describe('a service that does not take WebSockets', () => {
     ['sends what is no result', events('event: next\ndata: [1]\n\n'), 'SUBGRAPH_BAD_ANSWER'],
     ['sends no JSON', events('event: next\ndata: {\n\n'), 'SUBGRAPH_BAD_ANSWER'],
     ['refuses', events('event: next\ndata: {"errors":[{"message":"no","extensions":{"code":"NOT_HERE"}}]}\n\n'), 'NOT_HERE'],
-    [
-      'answers otherwise',
-      ((_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end()),
-      'SUBGRAPH_BAD_ANSWER',
-    ],
+    ['answers otherwise', (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(), 'SUBGRAPH_BAD_ANSWER'],
   ])('ends the subscription with a code when it %s', async (_, answer, code) => {
     await start(answer);
     await expect(collect(await open())).rejects.toMatchObject({ errors: [{ extensions: { code, service: 'ticks' } }] });

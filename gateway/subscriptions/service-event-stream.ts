@@ -1,8 +1,7 @@
 // A subscription at a service by server-sent events, each on a connection of its own (graphql-sse, distinct connections).
 import { request } from 'undici';
 import { toServiceErrors } from '../fetching/parse-answer.js';
-import { MAX_EVENT_BYTES } from './service-sockets.js';
-import { StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-streams.js';
+import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
 
 const OPEN_TIMEOUT_MS = 5_000;
 

@@ -9,12 +9,11 @@ import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { toServiceErrors } from '../fetching/parse-answer.js';
 import type { ServiceTarget } from '../fetching/service-fetcher.js';
-import { StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-streams.js';
+import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
 
 const IDLE_CLOSE_MS = 5_000;
 const ACK_TIMEOUT_MS = 5_000;
 const PING_MS = 10_000;
-export const MAX_EVENT_BYTES = 1024 * 1024;
 
 export interface ServiceSockets {
   /**

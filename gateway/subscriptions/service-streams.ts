@@ -1,52 +1,15 @@
 // Subscriptions at services: graphql-ws where the service takes the upgrade, else server-sent events; equal ones share a stream.
 // A stream that breaks ends with an error: resuming is the subscriber's, who has the cursor.
-import { CodedError } from '#schema/contracts/errors';
-import type { AuthContext } from '#schema/contracts/identity';
-import type { JsonObject } from '#schema/contracts/json';
-import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
-import { toServiceErrors } from '../fetching/parse-answer.js';
-import { type ServiceResolver, type ServiceTarget, toServiceFault } from '../fetching/service-fetcher.js';
-import type { EventBuffer } from './event-buffer.js';
-import { createServiceSockets } from './service-sockets.js';
+import type { ServiceResolver } from '../fetching/service-fetcher.js';
 import { openEventStream } from './service-event-stream.js';
+import { createServiceSockets } from './service-sockets.js';
+import type { ServiceStream, StreamCall, StreamRequest, StreamSink } from './service-stream.js';
 import { createStreamSharing } from './share-streams.js';
 
 /** How long a service that refused the upgrade is asked by server-sent events at once. */
 const NO_SOCKETS_MS = 60_000;
-
-export interface StreamRequest {
-  generation: number;
-  service: string;
-  operation: string;
-  operationName: string | null;
-  variables: JsonObject;
-  auth: AuthContext;
-}
-
-export interface ServiceEvent {
-  data: JsonObject | null;
-  errors: readonly GraphQLErrorJson[];
-}
-
-/** Where a stream's events go. After `end` or `fail` nothing more comes. */
-export type StreamSink = Pick<EventBuffer<ServiceEvent>, 'push' | 'end' | 'fail'>;
-
-/** What a subscriber gets; `fail` ends it from this side, after what is buffered. */
-export type ServiceStream = Pick<EventBuffer<ServiceEvent>, 'events' | 'fail'>;
-
-/** One subscription as a transport needs it. */
-export interface StreamCall extends Omit<StreamRequest, 'generation'> {
-  target: ServiceTarget;
-}
-
-/** The service refused the subscription or ended it with errors; clean for callers. */
-export class StreamError extends Error {
-  constructor(readonly errors: readonly GraphQLErrorJson[]) {
-    super('the service ended the subscription');
-  }
-}
 
 export interface ServiceStreams {
   /**
@@ -104,29 +67,4 @@ export function createServiceStreams({
 /** Everything that the service can see of a subscription. */
 function toKey({ target, operation, variables, auth: { principal, tenant, scopes } }: StreamCall): string {
   return JSON.stringify([target.url.href, operation, variables, principal, tenant, [...scopes].sort()]);
-}
-
-/** A message of a service, checked. Undefined when it is no GraphQL result. */
-export function toServiceEvent(result: unknown, service: { name: string; signed: boolean }): ServiceEvent | undefined {
-  if (!isRecord(result)) return undefined;
-  const { data = null, errors } = result;
-  const found = errors === undefined ? [] : toServiceErrors(errors, service);
-  if (found === undefined || (data !== null && !isRecord(data))) return undefined;
-  return { data: data as JsonObject | null, errors: found };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function toStreamFault(service: string, code: 'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_BAD_ANSWER'): StreamError {
-  return new StreamError([toServiceFault(service, code)]);
-}
-
-/** For callers: what to end their subscription with. */
-export function toStreamErrors(error: unknown): readonly GraphQLErrorJson[] | undefined {
-  if (error instanceof StreamError) return error.errors;
-  return error instanceof CodedError
-    ? [{ message: error.message, extensions: { code: error.code, retryable: error.retryable } }]
-    : undefined;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { collect } from '../server/tests/collect.js';
 import { MAX_BUFFERED_EVENTS } from './event-buffer.js';
-import type { ServiceEvent, StreamSink } from './service-streams.js';
+import type { ServiceEvent, StreamSink } from './service-stream.js';
 import { createStreamSharing } from './share-streams.js';
 
 const event = (n: number): ServiceEvent => ({ data: { n }, errors: [] });

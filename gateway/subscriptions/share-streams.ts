@@ -4,7 +4,7 @@
 // S2. The stream is given up when the last subscriber has left. One that is too slow leaves alone.
 import { cloneJson } from '../execution/json-data.js';
 import { createEventBuffer, type EventBuffer } from './event-buffer.js';
-import type { ServiceEvent, ServiceStream, StreamSink } from './service-streams.js';
+import type { ServiceEvent, ServiceStream, StreamSink } from './service-stream.js';
 
 export interface StreamSharing {
   /** @param open - opens the service's stream; @returns how to give it up */

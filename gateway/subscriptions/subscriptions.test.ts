@@ -7,7 +7,8 @@ import { createLogger } from '#platform/logger';
 import { createSubgraph, type RunningSubgraph, serveSubgraph } from '#subgraphs/shared/create-subgraph';
 import { collect } from '../server/tests/collect.js';
 import { createEventBuffer, type EventIterator } from './event-buffer.js';
-import { createServiceStreams, type ServiceEvent, type ServiceStreams } from './service-streams.js';
+import type { ServiceEvent } from './service-stream.js';
+import { createServiceStreams, type ServiceStreams } from './service-streams.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 const alice = { principal: 'usr_alice', tenant: 'ten_acme', scopes: ['files:read'], fingerprint: 'a'.repeat(64) } as unknown as AuthContext;

@@ -1,0 +1,68 @@
+// What one subscription at a service is made of, whatever carries it.
+import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { JsonObject } from '#schema/contracts/json';
+import type { GraphQLErrorJson } from '#schema/contracts/plan';
+import { toServiceErrors } from '../fetching/parse-answer.js';
+import { type ServiceTarget, toServiceFault } from '../fetching/service-fetcher.js';
+import type { EventBuffer } from './event-buffer.js';
+
+/** More in one event is a fault of the service. */
+export const MAX_EVENT_BYTES = 1024 * 1024;
+
+export interface StreamRequest {
+  generation: number;
+  service: string;
+  operation: string;
+  operationName: string | null;
+  variables: JsonObject;
+  auth: AuthContext;
+}
+
+export interface ServiceEvent {
+  data: JsonObject | null;
+  errors: readonly GraphQLErrorJson[];
+}
+
+/** Where a stream's events go. After `end` or `fail` nothing more comes. */
+export type StreamSink = Pick<EventBuffer<ServiceEvent>, 'push' | 'end' | 'fail'>;
+
+/** What a subscriber gets; `fail` ends it from this side, after what is buffered. */
+export type ServiceStream = Pick<EventBuffer<ServiceEvent>, 'events' | 'fail'>;
+
+/** One subscription as a transport needs it. */
+export interface StreamCall extends Omit<StreamRequest, 'generation'> {
+  target: ServiceTarget;
+}
+
+/** The service refused the subscription or ended it with errors; clean for callers. */
+export class StreamError extends Error {
+  constructor(readonly errors: readonly GraphQLErrorJson[]) {
+    super('the service ended the subscription');
+  }
+}
+
+/** A message of a service, checked. Undefined when it is no GraphQL result. */
+export function toServiceEvent(result: unknown, service: { name: string; signed: boolean }): ServiceEvent | undefined {
+  if (!isRecord(result)) return undefined;
+  const { data = null, errors } = result;
+  const found = errors === undefined ? [] : toServiceErrors(errors, service);
+  if (found === undefined || (data !== null && !isRecord(data))) return undefined;
+  return { data: data as JsonObject | null, errors: found };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function toStreamFault(service: string, code: 'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_BAD_ANSWER'): StreamError {
+  return new StreamError([toServiceFault(service, code)]);
+}
+
+/** For callers: what to end their subscription with. */
+export function toStreamErrors(error: unknown): readonly GraphQLErrorJson[] | undefined {
+  if (error instanceof StreamError) return error.errors;
+  return error instanceof CodedError
+    ? [{ message: error.message, extensions: { code: error.code, retryable: error.retryable } }]
+    : undefined;
+}
