@@ -9,6 +9,7 @@ describe('the settings of the gateway', () => {
       admin: { host: '127.0.0.1', port: 4001 },
       auth: { mode: 'dev' },
       execution: 'auto',
+      accessRules: 'reject',
       allowedOrigins: [],
       subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024 },
       maxConnectionsPerClient: 10_000,

@@ -22,6 +22,7 @@ const Environment = z
     SLUICE_JWT_ISSUER: z.string().min(1).optional(),
     SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
     SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
+    SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
     SLUICE_ALLOWED_ORIGINS: origins.default([]),
     SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
     SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
@@ -49,6 +50,8 @@ export interface GatewayConfig {
   admin: { host: string; port: number };
   auth: { mode: 'dev' } | { mode: 'none' } | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string };
   execution: 'auto' | 'direct' | 'durable';
+  /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
+  accessRules: 'reject' | 'filter';
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
   subgraph: { timeoutMs: number; maxAnswerBytes: number };
@@ -67,6 +70,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     admin: { host: set.ADMIN_HOST, port: set.ADMIN_PORT },
     auth: toAuth(set),
     execution: set.SLUICE_EXECUTION,
+    accessRules: set.SLUICE_ACCESS_RULES,
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
     subgraph: { timeoutMs: set.SUBGRAPH_TIMEOUT_MS, maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES },
     // On loopback all callers are this machine's own.

@@ -15,6 +15,7 @@ import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fe
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
+import { createAccessCheck } from './server/check-access.js';
 import { createClientConnections } from './server/client-connections.js';
 import type { Credentials } from './server/credentials.js';
 import { createDevLogin } from './server/dev-login.js';
@@ -88,6 +89,11 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     planner,
     fetcher,
     durable,
+    // Where nobody is asked for a credential, everyone has every right.
+    access: createAccessCheck({
+      mode: config.auth.mode === 'none' ? 'off' : config.accessRules,
+      rulesOf: (schema) => generations.rulesOf(schema).access,
+    }),
     keys,
     execution: config.execution,
     fetchTimeoutMs: config.subgraph.timeoutMs,

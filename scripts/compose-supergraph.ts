@@ -1,6 +1,6 @@
 // Writes schema/supergraph.graphql and the API schema that callers see. `--check`: fails when the committed ones differ.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { Supergraph } from '@apollo/federation-internals';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createComposer } from '#gateway/supergraph/composer';
 import { readBuiltInServices } from '#gateway/supergraph/service-list';
@@ -13,7 +13,11 @@ const { supergraphSdl, hints } = await composer.compose(
 await composer.close();
 for (const { code, message } of hints) console.log(`hint ${code}: ${message}`);
 
-const apiSchema = printSchema(lexicographicSortSchema(Supergraph.build(supergraphSdl).apiSchema().toGraphQLJSSchema()));
+const apiSchema = printSchema(
+  lexicographicSortSchema(
+    Supergraph.build(supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES }).apiSchema().toGraphQLJSSchema(),
+  ),
+);
 const note = '# Composed from schema/subgraphs by `npm run compose`; do not edit.\n';
 const files = [
   { name: 'schema/supergraph.graphql', text: `${note}${supergraphSdl.trim()}\n` },

@@ -7,6 +7,9 @@ import { isObject } from './json-data.js';
 
 type Path = { key: string | number; up: Path } | null;
 
+/** A denied field of a long list's elements is explained this often; then the nulls speak for themselves. */
+const MAX_DENIALS = 100;
+
 /** Thrown up to the next nullable place; never leaves this module. */
 class NullBubble extends Error {}
 /** One for all: what it means is where it is caught. */
@@ -37,6 +40,7 @@ class Shaper {
   readonly #failed: ReadonlySet<string>;
   /** Those and everything above them. */
   readonly #above: ReadonlySet<string>;
+  #denials = 0;
 
   constructor(
     serviceErrors: readonly GraphQLErrorJson[],
@@ -59,6 +63,10 @@ class Shaper {
         continue;
       }
       const at: Path = { key: field.responseKey, up: path };
+      if (field.denied !== undefined) {
+        out[field.responseKey] = this.#deny(field.denied, field.type, at);
+        continue;
+      }
       out[field.responseKey] = this.#complete(field.type, Object.hasOwn(data, field.dataKey) ? data[field.dataKey] : undefined, at);
     }
     return out;
@@ -113,6 +121,12 @@ class Shaper {
       if (bubble === BUBBLE) return null;
       throw bubble;
     }
+  }
+
+  #deny(message: string, type: TypeShape, at: Path): null {
+    if (this.#denials++ < MAX_DENIALS) this.errors.push({ message, path: toList(at), extensions: { code: 'FORBIDDEN', retryable: false } });
+    if (type.kind === 'nonNull') throw BUBBLE;
+    return null;
   }
 
   #fail(at: Path, message: string): null {

@@ -22,7 +22,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { FieldShape, ObjectShape, TypeShape, VariableCondition } from '#schema/contracts/plan';
+import { DENIED_DIRECTIVE, type FieldShape, type ObjectShape, type TypeShape, type VariableCondition } from '#schema/contracts/plan';
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
@@ -106,11 +106,15 @@ function partition(types: readonly string[], entries: readonly Entry[]): { on: s
 function compileField(
   context: Context,
   responseKey: string,
-  entries: readonly Entry[],
+  selected: readonly Entry[],
   onTypes: readonly string[] | undefined,
   parentName: string,
 ): FieldShape {
+  // One place may be denied (the field of an interface) and another granted (the same field of one type).
+  const granted = selected.filter(({ node }) => deniedBecause(node) === undefined);
+  const entries = granted.length === 0 ? selected : granted;
   const first = entries[0] as Entry;
+  const denied = deniedBecause(first.node);
   const name = first.node.name.value;
   const always = entries.some(({ when }) => when.length === 0);
   const condition = {
@@ -135,8 +139,20 @@ function compileField(
   const sources = entries.flatMap(({ node, when }) =>
     node.selectionSet === undefined ? [] : [{ selectionSet: node.selectionSet, when: entries.length === 1 ? [] : when }],
   );
-  const shape = isCompositeType(named) ? compileObject(context, named, sources) : null;
-  return { responseKey, dataKey: context.toDataKey(first.node), type: toTypeShape(field.type, shape), ...condition };
+  const shape = isCompositeType(named) ? compileObject(context, named, denied === undefined ? sources : []) : null;
+  return {
+    responseKey,
+    dataKey: context.toDataKey(first.node),
+    ...(denied === undefined ? {} : { denied }),
+    type: toTypeShape(field.type, shape),
+    ...condition,
+  };
+}
+
+/** @returns the reason that {@link DENIED_DIRECTIVE} gives, or undefined when the field is granted */
+export function deniedBecause({ directives = [] }: FieldNode): string | undefined {
+  const value = directives.find(({ name }) => name.value === DENIED_DIRECTIVE)?.arguments?.[0]?.value;
+  return value?.kind === Kind.STRING ? value.value : undefined;
 }
 
 function toTypeShape(type: GraphQLOutputType, shape: ObjectShape | null): TypeShape {

@@ -6,6 +6,7 @@ import {
   type ArgumentNode,
   buildASTSchema,
   type ConstDirectiveNode,
+  type DefinitionNode,
   type DirectiveNode,
   type DocumentNode,
   type FieldNode,
@@ -22,7 +23,7 @@ import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
 import { compileNodes } from './compile-plan.js';
-import { compileShape, readConditions } from './compile-shape.js';
+import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 
 export interface PlanEngine {
   /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
@@ -63,7 +64,9 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
         // Introspection is answered by the gateway; the planner would refuse it.
         const planned = {
           ...document,
-          definitions: document.definitions.map((definition) => (definition === operation ? withoutIntrospection(operation) : definition)),
+          definitions: document.definitions.map((definition) =>
+            withoutDenied(definition === operation ? withoutIntrospection(operation) : definition),
+          ),
         };
         try {
           return planner.buildQueryPlan(
@@ -145,7 +148,7 @@ function collectRootFields(operation: OperationDefinitionNode, fragments: Readon
       if (conditions === 'never') continue;
       if (selection.kind === Kind.FIELD) {
         const key = toResponseKey(selection);
-        if (!selection.name.value.startsWith('__')) byKey.set(key, selection);
+        if (!selection.name.value.startsWith('__') && deniedBecause(selection) === undefined) byKey.set(key, selection);
         continue;
       }
       const inner = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
@@ -161,6 +164,16 @@ function toResponseKey({ alias, name }: FieldNode): string {
 function withoutIntrospection(operation: OperationDefinitionNode): OperationDefinitionNode {
   return visit(operation, { Field: (node) => (node.name.value === '__schema' || node.name.value === '__type' ? null : undefined) });
 }
+
+/** What has lost all its fields still has to be there: its object may be null, and its place in the answer says so. */
+function withoutDenied<N extends DefinitionNode>(definition: N): N {
+  return visit(definition, {
+    Field: { enter: (node) => (deniedBecause(node) === undefined ? undefined : null) },
+    SelectionSet: { leave: (node) => (node.selections.length > 0 ? undefined : { ...node, selections: [TYPENAME] }) },
+  });
+}
+
+const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 
 function describeRootField(node: FieldNode, operation: OperationDefinitionNode, schema: GraphQLSchema): PlannedRootField {
   const directives = schema.getRootType(operation.operation)?.getFields()[node.name.value]?.astNode?.directives ?? [];

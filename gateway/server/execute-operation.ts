@@ -1,4 +1,4 @@
-// From a valid operation to its answer: coerce → plan → introspection → route → run here or as a workflow → merge.
+// From a valid operation to its answer: coerce → check access → plan → introspection → route → run here or as a workflow → merge.
 // Both transports come through here, and nothing else executes operations.
 // X1. Never rejects: what goes wrong becomes an error that callers may read.
 // X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
@@ -18,6 +18,7 @@ import { routeOperation, type Route, type RouteReason } from '../routing/route-o
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
+import type { AccessCheck } from './check-access.js';
 import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { introspect, mergeIntrospection } from './introspection.js';
@@ -70,6 +71,7 @@ export interface OperationExecutorOptions {
   fetcher: Pick<ServiceFetcher, 'fetch'>;
   /** Null: this gateway has no Temporal at all. */
   durable: DurablePort | null;
+  access: AccessCheck;
   keys: Pick<KeyRing, 'operation'>;
   execution: 'auto' | 'direct' | 'durable';
   /** Of one query fetch of a direct operation. */
@@ -79,7 +81,7 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, keys, execution, fetchTimeoutMs, metrics, log } = options;
+  const { planner, fetcher, durable, access, keys, execution, fetchTimeoutMs, metrics, log } = options;
 
   async function prepare({
     schema,
@@ -87,10 +89,13 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     document,
     operation,
     variables: given,
+    auth,
   }: Omit<OperationRequest, 'idempotencyKey' | 'signal'>) {
     const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 5 });
     if (errors !== undefined) return { errors: errors.map(({ message }) => toErrorJson('BAD_USER_INPUT', message)) };
-    const { text, hash } = normalise(document);
+    const allowed = access.check({ schema, document, operation, auth }, coerced as JsonObject);
+    if ('errors' in allowed) return allowed;
+    const { text, hash } = normalise(allowed.document);
     const plan = await planner.plan({ generation, document: text, operationName: operation.name?.value ?? null, documentHash: hash });
     return { plan, variables: coerced as JsonObject, documentHash: hash };
   }

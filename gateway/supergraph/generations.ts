@@ -6,10 +6,11 @@
 // G3. A generation that cannot be loaded leaves the old one serving; it is tried again after a while.
 // G4. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, parse } from 'graphql';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
 import type { Logger } from '#platform/logger';
+import { type AccessRules, readAccessRules } from './access-rules.js';
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
@@ -32,7 +33,13 @@ export interface Generations {
   serve(schema: GraphQLSchema): void;
   /** Of the generation whose schema object validated an operation. @throws GENERATION_UNKNOWN */
   numberOf(schema: GraphQLSchema): number;
+  /** What that generation's supergraph says beyond its API schema. @throws GENERATION_UNKNOWN */
+  rulesOf(schema: GraphQLSchema): SupergraphRules;
   close(): Promise<void>;
+}
+
+export interface SupergraphRules {
+  access: AccessRules;
 }
 
 export interface GenerationsOptions {
@@ -50,30 +57,37 @@ export interface GenerationsOptions {
 export function createGenerations({ registry, planner, instance, log, onServed, pollMs = POLL_MS }: GenerationsOptions): Generations {
   const ended = new AbortController();
   const numbers = new WeakMap<GraphQLSchema, number>();
+  const rules = new WeakMap<GraphQLSchema, SupergraphRules>();
   const superseded = new Map<number, number>();
-  let serving: { generation: Generation; schema: GraphQLSchema | undefined } | undefined;
+  let serving: { generation: Generation; rules: SupergraphRules; schema: GraphQLSchema | undefined } | undefined;
   let failed: { number: number; retryAtMs: number } | undefined;
   let recorded: { number: number; atMs: number } | undefined;
   let isRegistryAway = false;
   let polling: Promise<void> | undefined;
 
   /** Marks `generation` as served, on the schema object that stands now: equal SDL keeps its object, while services may differ. */
-  function settle(generation: Generation): void {
+  function settle(generation: Generation, itsRules: SupergraphRules): void {
     if (serving !== undefined && serving.generation.number !== generation.number) superseded.set(serving.generation.number, Date.now());
-    serving = { generation, schema: serving?.schema };
-    if (serving.schema !== undefined) numbers.set(serving.schema, generation.number);
+    serving = { generation, rules: itsRules, schema: serving?.schema };
+    if (serving.schema !== undefined) record(serving.schema, serving);
     onServed?.({ number: generation.number, schema: serving.schema });
     log.info({ generation: generation.number, services: generation.services.map(({ name }) => name) }, 'supergraph generation served');
+  }
+
+  function record(schema: GraphQLSchema, of: { generation: Generation; rules: SupergraphRules }): void {
+    numbers.set(schema, of.generation.number);
+    rules.set(schema, of.rules);
   }
 
   async function takeOver(generation: Generation, swap: (generation: Generation) => void): Promise<void> {
     if (failed?.number === generation.number && Date.now() < failed.retryAtMs) return;
     try {
+      const itsRules = readRules(generation);
       await planner.load(generation);
       if (ended.signal.aborted) return;
       // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
       swap(generation);
-      settle(generation);
+      settle(generation, itsRules);
     } catch (error) {
       failed = { number: generation.number, retryAtMs: Date.now() + RETRY_LOAD_MS };
       log.error({ err: error, generation: generation.number }, 'supergraph generation could not be loaded; the one before stays');
@@ -119,7 +133,7 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
         const newest = await within(registry.newest());
         if (newest !== undefined) {
           await planner.load(newest);
-          settle(newest);
+          settle(newest, readRules(newest));
           return newest;
         }
         if (Date.now() > deadline || ended.signal.aborted)
@@ -137,12 +151,17 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     serve(schema) {
       if (serving === undefined) throw new CodedError('GENERATION_UNKNOWN', 'a schema came before its generation');
       serving = { ...serving, schema };
-      numbers.set(schema, serving.generation.number);
+      record(schema, serving);
     },
     numberOf(schema) {
       const number = numbers.get(schema);
       if (number === undefined) throw new CodedError('GENERATION_UNKNOWN', 'the schema belongs to no generation');
       return number;
+    },
+    rulesOf(schema) {
+      const found = rules.get(schema);
+      if (found === undefined) throw new CodedError('GENERATION_UNKNOWN', 'the schema belongs to no generation');
+      return found;
     },
     async close() {
       ended.abort();
@@ -152,6 +171,10 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
       );
     },
   };
+}
+
+function readRules({ supergraphSdl }: Generation): SupergraphRules {
+  return { access: readAccessRules(parse(supergraphSdl, { noLocation: true })) };
 }
 
 /** The registry's own limit is longer than a poll may hang. */

@@ -9,7 +9,6 @@ export type GatewayExecutor = ApolloGateway['executor'];
 export class SluiceGateway extends ApolloGateway {
   override executor: GatewayExecutor;
   readonly #generations: Generations;
-  readonly #log: Logger;
   #update: ((supergraphSdl: string) => void) | undefined;
 
   /** Telemetry must be off before: set APOLLO_TELEMETRY_DISABLED. */
@@ -19,7 +18,7 @@ export class SluiceGateway extends ApolloGateway {
         initialize: async ({ update }) => {
           this.#update = update;
           const { supergraphSdl } = await generations.open();
-          return { supergraphSdl: toLoadable(supergraphSdl, log), cleanup: () => generations.close() };
+          return { supergraphSdl: toLoadable(supergraphSdl), cleanup: () => generations.close() };
         },
       },
       // Nothing is fetched through Apollo's data sources; their HTTP client must not even be built.
@@ -37,7 +36,6 @@ export class SluiceGateway extends ApolloGateway {
       },
     });
     this.#generations = generations;
-    this.#log = log;
     this.executor = executor;
     this.onSchemaLoadOrUpdate(({ apiSchema }) => generations.serve(apiSchema));
   }
@@ -45,18 +43,16 @@ export class SluiceGateway extends ApolloGateway {
   override async load(options?: Parameters<ApolloGateway['load']>[0]): ReturnType<ApolloGateway['load']> {
     const loaded = await super.load(options);
     // Only now: an update that overtook the first generation would be undone by it.
-    this.#generations.follow(({ supergraphSdl }) => this.#update?.(toLoadable(supergraphSdl, this.#log)));
+    this.#generations.follow(({ supergraphSdl }) => this.#update?.(toLoadable(supergraphSdl)));
     return loaded;
   }
 }
 
 const UNSUPPORTED_BY_APOLLO = /\/(authenticated|requiresScopes|policy|context)\/v/;
 
-/** Apollo's gateway refuses supergraphs that link these features "for: SECURITY", since it cannot honour them; the planner can. */
-function toLoadable(supergraphSdl: string, log: Logger): string {
+/** Apollo's gateway refuses supergraphs that link these features "for: SECURITY", since it cannot honour them; check-access.ts and the planner can. */
+function toLoadable(supergraphSdl: string): string {
   if (!/for:\s*SECURITY/.test(supergraphSdl)) return supergraphSdl;
-  if (/@(requiresScopes|policy)\(/.test(supergraphSdl))
-    log.warn('the supergraph declares @requiresScopes or @policy, which this gateway does not enforce yet');
   const withoutPurpose = (directive: ConstDirectiveNode): ConstDirectiveNode => {
     const url = directive.arguments?.find(({ name }) => name.value === 'url')?.value;
     if (directive.name.value !== 'link' || url?.kind !== Kind.STRING || !UNSUPPORTED_BY_APOLLO.test(url.value)) return directive;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey, type JWTPayload } from 'jose';
 import { CodedError } from '#schema/contracts/errors';
-import { type AuthContext, isScope, SCOPES } from '#schema/contracts/identity';
+import { type AuthContext, SCOPES } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { KeyRing } from '../keys.js';
 import { AUDIENCE, DEV_ISSUER } from './dev-tokens.js';
@@ -10,6 +10,8 @@ const CLOCK_SKEW_SECONDS = 5;
 const MAX_TOKEN_CHARS = 8_192;
 /** Tenant and principal stand in workflow ids and cache keys. */
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
+/** RFC 6749 §3.3. */
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
 export interface VerifiedToken {
   auth: AuthContext;
@@ -59,7 +61,7 @@ function createJwtVerifier(key: JWTVerifyGetKey, rules: { issuer: string; audien
       }
       const { sub, exp, scope, tenant } = payload;
       if (!isId(sub) || !isId(tenant) || exp === undefined) throw refusal();
-      const scopes = typeof scope === 'string' ? scope.split(' ').filter(isScope) : [];
+      const scopes = typeof scope === 'string' ? scope.split(' ').filter((one) => SCOPE.test(one)) : [];
       return {
         auth: {
           principal: sub as PrincipalId,

@@ -7,7 +7,8 @@ import type { PrincipalId, TenantId } from './ids.js';
 export interface AuthContext {
   principal: PrincipalId;
   tenant: TenantId;
-  scopes: readonly Scope[];
+  /** Ours ({@link SCOPES}) and those that the users' own services speak of. */
+  scopes: readonly string[];
   /** Hex SHA-256 of the credential: names it in caches and revocations without being it. */
   fingerprint: string;
 }
@@ -28,10 +29,6 @@ export const SCOPES = [
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];
-
-export function isScope(value: unknown): value is Scope {
-  return (SCOPES as readonly unknown[]).includes(value);
-}
 
 /** What `authenticate_request_activity` is told: a reference to the claim and the credential's fingerprint, never a token. */
 export interface CredentialReference {

@@ -93,12 +93,20 @@ export interface FieldShape {
   typename?: true;
   /** Answered by the gateway from its API schema; the executor leaves it out. */
   introspection?: true;
+  /** Why the caller may not have it: it is not fetched, and null with this error. */
+  denied?: string;
   type: TypeShape;
   /** Only for objects of these concrete types (from type conditions); absent: always. */
   onTypes?: readonly string[];
   /** From `@skip`/`@include`: at least one list of which every condition holds; absent: always. */
   when?: readonly (readonly VariableCondition[])[];
 }
+
+/**
+ * `@sluice__denied(reason:)` on a field of a document that goes to the planner: leave it out, say why. Callers cannot send it: it is
+ * in no schema.
+ */
+export const DENIED_DIRECTIVE = 'sluice__denied';
 
 export interface VariableCondition {
   variable: string;

@@ -11,9 +11,10 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type GraphQLSchema, parse, subscribe } from 'graphql';
 import { createHandler } from 'graphql-http/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
+import { importJWK, SignJWT } from 'jose';
 import { WebSocketServer } from 'ws';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
-import { type DevUserName, issueDevToken } from '#platform/identity/dev-tokens';
+import { AUDIENCE, DEV_ISSUER, type DevUserName, issueDevToken } from '#platform/identity/dev-tokens';
 import { createKeys, type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger } from '#platform/logger';
 import { createMetrics } from '#platform/metrics';
@@ -23,7 +24,7 @@ import { createFileRegistry } from '../../supergraph/registry.file.js';
 import { createCredentials } from '../credentials.js';
 
 export const LINK =
-  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable", "@external", "@requires"])\n';
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable", "@external", "@requires", "@authenticated", "@requiresScopes", "@policy"])\n';
 
 export interface TestService {
   name: string;
@@ -67,6 +68,8 @@ export interface TestGateway extends RunningGateway {
   services: Record<string, RunningService>;
   log: string[];
   token(user?: DevUserName): Promise<string>;
+  /** Of a user of tenant acme with these scopes, separated by spaces. */
+  tokenWith(scope: string): Promise<string>;
   /** As alice, unless `headers` say otherwise. */
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
   query(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<TestAnswer>;
@@ -120,6 +123,14 @@ export async function startTestGateway({ services, env = {}, deps = {}, console 
   });
 
   const token = (user: DevUserName = 'alice'): Promise<string> => issueDevToken(keys, user);
+  const tokenWith = async (scope: string): Promise<string> =>
+    new SignJWT({ tenant: 'ten_acme', scope })
+      .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid })
+      .setIssuer(DEV_ISSUER)
+      .setAudience(AUDIENCE)
+      .setSubject('usr_somebody')
+      .setExpirationTime('1h')
+      .sign(await importJWK(keys.devToken.privateJwk, 'ES256'));
   const alice = await token();
   const post = (body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${gateway.url}/graphql`, {
@@ -133,6 +144,7 @@ export async function startTestGateway({ services, env = {}, deps = {}, console 
     services: Object.fromEntries(running.map((service) => [service.name, service])),
     log: lines,
     token,
+    tokenWith,
     post,
     query: async (query, variables, headers) => (await (await post({ query, variables }, headers)).json()) as TestAnswer,
     close: async () => {

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { readFileSync } from 'node:fs';
-import { Supergraph, operationFromDocument } from '@apollo/federation-internals';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, operationFromDocument } from '@apollo/federation-internals';
 import { type PlanNode, QueryPlanner, type SubscriptionNode } from '@apollo/query-planner';
 import { type DocumentNode, parse } from 'graphql';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -39,7 +39,9 @@ describe('every document of console and client', () => {
   let supergraph: Supergraph;
   let planner: QueryPlanner;
   beforeAll(() => {
-    supergraph = Supergraph.build(readFileSync(new URL('../../../schema/supergraph.graphql', import.meta.url), 'utf8'));
+    supergraph = Supergraph.build(readFileSync(new URL('../../../schema/supergraph.graphql', import.meta.url), 'utf8'), {
+      supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
+    });
     planner = new QueryPlanner(supergraph);
   });
 
