@@ -265,8 +265,8 @@ it('takes as many sockets of one caller as its settings say', async () => {
     env: { SLUICE_MAX_CONNECTIONS_PER_CLIENT: '1' },
   });
   const open = async (user: 'alice' | 'bob'): Promise<{ socket: WebSocket; end: Promise<number> }> => {
-    const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     const token = await other.token(user);
+    const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })));
     const end = Promise.race([once(socket, 'message').then(() => 0), once(socket, 'close').then(([code]) => code as number)]);
     return { socket, end };
@@ -286,8 +286,8 @@ it('lets a client go with 4413 when it does not read what it asked for', async (
   const other = await startTestGateway({
     services: [{ name: 'one', sdl: 'type Query { big: String }', resolvers: { Query: { big: () => 'x'.repeat(4 * 1024 * 1024) } } }],
   });
-  const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const token = await other.token();
+  const socket = new WebSocket(`${other.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })));
   await once(socket, 'message');
   const closed = once(socket, 'close') as Promise<[number]>;

@@ -240,7 +240,8 @@ it('a gateway keeps the plans of three superseded generations, not of all', asyn
     log: createLogger({ name: 'test', level: 'silent' }),
     pollMs: 1,
   });
-  const next = (number: number): Promise<void> => memory.publish({ number, digest: '', supergraphSdl: 'type Query { a: Int }', services: [] }, null);
+  const next = (number: number): Promise<void> =>
+    memory.publish({ number, digest: '', supergraphSdl: 'type Query { a: Int }', services: [] }, null);
   await next(1);
   await generations.open();
   generations.follow(() => undefined);
