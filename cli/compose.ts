@@ -1,27 +1,90 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { CodedError } from '#schema/contracts/errors';
+import { CompositionError, type CompositionProblem } from '#schema/contracts/supergraph';
 import { createComposer } from '#gateway/supergraph/composer';
-import { readBuiltInServices, readListedServices } from '#gateway/supergraph/service-list';
+import { NO_LISTED_SERVICES, readBuiltInServices, readListedServices } from '#gateway/supergraph/service-list';
 import type { CliConfig } from './config.js';
 
-/** `sluice compose`: prints the supergraph of our own services and those of SLUICE_SUBGRAPHS. @throws CompositionError */
+const DOES_NOT_COMPOSE = 1;
+const BREAKS = 3;
+
+/**
+ * `sluice compose`: prints the supergraph of our own services and those of SLUICE_SUBGRAPHS, or of the services of `--config` alone.
+ *
+ * @returns 0, or 1 when they do not compose
+ */
 export async function compose(args: readonly string[], config: CliConfig): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { out: { type: 'string' } } });
-  const listed =
-    config.subgraphsFile === null ? { services: [], addresses: new Map<string, string>() } : await readListedServices(config.subgraphsFile);
+  const { values } = parseArgs({ args: [...args], options: { out: { type: 'string' }, config: { type: 'string' } } });
   const composer = createComposer();
   try {
-    const services = [...(await readBuiltInServices()), ...listed.services].map(({ name, sdl, host, path }) => ({
-      name,
-      sdl,
-      url: (listed.addresses.get(host) ?? `http://${host}`) + path,
-    }));
-    const { supergraphSdl, hints } = await composer.compose(services);
-    for (const { code, message } of hints) console.error(`${code}: ${message}`);
+    const { supergraphSdl, hints } = await composer.compose(await readServices(config, values.config));
+    for (const hint of hints) console.error(describe('hint', hint));
     if (values.out === undefined) console.log(supergraphSdl);
     else await writeFile(values.out, supergraphSdl);
     return 0;
+  } catch (error) {
+    return reportProblems(error);
   } finally {
     await composer.close();
   }
+}
+
+/**
+ * `sluice check`: do the services compose, and does the supergraph break clients of the one in `--against`?
+ *
+ * @returns 0, 1 when they do not compose, 3 when they break something
+ */
+export async function check(args: readonly string[], config: CliConfig): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: { against: { type: 'string' }, config: { type: 'string' } } });
+  const composer = createComposer();
+  try {
+    const before = values.against === undefined ? undefined : await readSupergraphFile(values.against);
+    const services = await readServices(config, values.config);
+    const { supergraphSdl, hints } = await composer.compose(services);
+    for (const hint of hints) console.log(describe('hint', hint));
+    const changes = before === undefined ? [] : await composer.compare(before, supergraphSdl);
+    for (const { severity, kind, message } of changes) console.log(`${severity} ${kind}\n  ${message}`);
+    const breaking = changes.filter(({ severity }) => severity === 'breaking').length;
+    const verdict = before === undefined ? '' : `, ${breaking} breaking and ${changes.length - breaking} dangerous changes`;
+    console.log(`${services.length} services compose, ${hints.length} hints${verdict}`);
+    return breaking > 0 ? BREAKS : 0;
+  } catch (error) {
+    return reportProblems(error);
+  } finally {
+    await composer.close();
+  }
+}
+
+async function readServices(config: CliConfig, file: string | undefined): Promise<{ name: string; sdl: string; url: string }[]> {
+  const own = file === undefined ? await readBuiltInServices() : [];
+  const listFile = file ?? config.subgraphsFile;
+  const listed = listFile === null ? NO_LISTED_SERVICES : await readListedServices(listFile, file === undefined ? {} : { reserved: [] });
+  return [...own, ...listed.services].map(({ name, sdl, host, path }) => ({
+    name,
+    sdl,
+    url: (listed.addresses.get(host) ?? `http://${host}`) + path,
+  }));
+}
+
+async function readSupergraphFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new CodedError('BAD_USER_INPUT', `--against: the file '${path}' cannot be read`, { cause });
+  }
+}
+
+function reportProblems(error: unknown): number {
+  if (!(error instanceof CompositionError)) throw error;
+  for (const problem of error.problems) console.error(describe('error', problem));
+  const count = error.problems.length;
+  console.error(`sluice: the services do not compose: ${count} ${count === 1 ? 'problem' : 'problems'} (${error.code})`);
+  return DOES_NOT_COMPOSE;
+}
+
+/** `error CODE at Type.field in service:line`, then what it says. */
+function describe(level: 'error' | 'hint', { code, message, service, coordinate, line }: CompositionProblem): string {
+  const place = service === null ? '' : ` in ${service}${line === undefined ? '' : `:${line}`}`;
+  return `${level} ${code}${coordinate === undefined ? '' : ` at ${coordinate}`}${place}\n  ${message.replaceAll('\n', '\n  ')}`;
 }

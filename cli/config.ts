@@ -25,6 +25,7 @@ const Environment = z.object({
   TEMPORAL_CLI: z.string().min(1).optional(),
   SUPERGRAPH: z.string().min(1).optional(),
   SLUICE_SUBGRAPHS: z.string().min(1).optional(),
+  SLUICE_SUBGRAPHS_POLL_MS: z.coerce.number().int().min(1_000).default(10_000),
   SLUICE_ADVERTISE_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_DEMO_DATA: z.stringbool().default(true),
   SLUICE_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:4000'),
@@ -41,6 +42,8 @@ export interface CliConfig {
   temporal: { address: string | null; namespace: string; uiUrl: string | null; port: number; uiPort: number; cli: string | null };
   supergraphFile: string | null;
   subgraphsFile: string | null;
+  /** How often listed services that tell their own schema are asked for it. */
+  subgraphsPollMs: number;
   /** How other processes reach this one's service; null = its own loopback address. */
   advertiseUrl: string | null;
   demoData: boolean;
@@ -68,6 +71,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
     },
     supergraphFile: set.SUPERGRAPH ?? null,
     subgraphsFile: set.SLUICE_SUBGRAPHS ?? null,
+    subgraphsPollMs: set.SLUICE_SUBGRAPHS_POLL_MS,
     advertiseUrl: set.SLUICE_ADVERTISE_URL?.replace(/\/$/, '') ?? null,
     demoData: set.SLUICE_DEMO_DATA,
     serverUrl: set.SLUICE_URL.replace(/\/$/, ''),

@@ -13,7 +13,10 @@ const USAGE = `sluice — a GraphQL federation gateway whose work is durable
   sluice token --user <name>       a token of a demo user: admin, operator, viewer, alice, bob
                [--ttl <seconds>]
   sluice keys                      a new set of keys, for SLUICE_KEYS
-  sluice compose [--out <file>]    composes the subgraphs and prints the supergraph
+  sluice compose [--out <file>]    composes the subgraphs and prints the supergraph;
+                 [--config <supergraph.yaml>]  only those listed there
+  sluice check [--config <file>]   do they compose, and what would break for clients of
+               [--against <supergraph file>]   that one? 0 = good, 1 = no, 3 = breaks
   sluice plugin keygen|pack|sign|publish …
 
 Settings are environment variables: docs/config.md.`;
@@ -29,6 +32,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
       return (await import('./keys.js')).printNewKeys();
     case 'compose':
       return (await import('./compose.js')).compose(rest, readCliConfig(env));
+    case 'check':
+      return (await import('./compose.js')).check(rest, readCliConfig(env));
     case 'plugin':
       return (await import('./plugin/main.js')).runPluginCommand(rest, readCliConfig(env), env);
     case 'help':

@@ -4,6 +4,7 @@ import { createCredentials, type Credentials } from '#gateway/server/credentials
 import { toTokenVerifierOptions } from '#gateway/config';
 import { startGateway, type RunningGateway } from '#gateway/main';
 import { composeChange, publishChange } from '#gateway/supergraph/publish';
+import { followServiceList } from '#gateway/supergraph/follow-service-list';
 import { prepareSupergraph } from '#gateway/supergraph/prepare-supergraph';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
 import { CodedError } from '#schema/contracts/errors';
@@ -77,14 +78,15 @@ export async function startPluginHostRole(platform: Platform, port: number): Pro
   return running.url;
 }
 
-/** Publishes the services that come with this release, unless they are what is published already. */
+/** Publishes the services that come with this release, unless they are what is published already, and follows SLUICE_SUBGRAPHS. */
 export async function prepareServices(platform: Platform): Promise<void> {
-  if (platform.config.supergraphFile !== null) return;
-  await prepareSupergraph({
-    registry: await platform.registry(),
-    composer: await platform.composer(),
-    subgraphsFile: platform.config.subgraphsFile,
-  });
+  const { supergraphFile, subgraphsFile, subgraphsPollMs } = platform.config;
+  if (supergraphFile !== null) return;
+  const parts = { registry: await platform.registry(), composer: await platform.composer() };
+  await prepareSupergraph({ ...parts, subgraphsFile });
+  if (subgraphsFile === null) return;
+  const followed = followServiceList({ ...parts, subgraphsFile, askEveryMs: subgraphsPollMs, log: platform.log });
+  platform.onClose(() => followed.close());
 }
 
 export interface WorkerRole {

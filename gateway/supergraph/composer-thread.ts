@@ -1,6 +1,7 @@
 import { composeServices } from '@apollo/composition';
-import { type ASTNode, type GraphQLError, parse } from 'graphql';
-import type { CompositionProblem } from '#schema/contracts/supergraph';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
+import { type ASTNode, findBreakingChanges, findDangerousChanges, type GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import type { CompositionProblem, SchemaChange } from '#schema/contracts/supergraph';
 import { serveThread } from '#platform/threads';
 
 export interface ServiceSource {
@@ -14,6 +15,7 @@ export type Composed = { supergraphSdl: string; hints: CompositionProblem[] } | 
 
 export interface ComposerMethods extends Record<string, (argument: never) => unknown> {
   compose(services: readonly ServiceSource[]): Composed;
+  compare(supergraphs: { before: string; after: string }): SchemaChange[];
 }
 
 function compose(services: readonly ServiceSource[]): Composed {
@@ -24,7 +26,12 @@ function compose(services: readonly ServiceSource[]): Composed {
   if (result.errors !== undefined) return { problems: result.errors.map(toProblem) };
   return {
     supergraphSdl: result.supergraphSdl,
-    hints: result.hints.map(({ definition, message, nodes }) => ({ code: definition.code, message, service: serviceOf(nodes) })),
+    hints: result.hints.map(({ definition, message, coordinate, nodes }) => ({
+      code: definition.code,
+      message,
+      service: serviceOf(nodes),
+      ...(coordinate === undefined ? {} : { coordinate }),
+    })),
   };
 }
 
@@ -32,18 +39,48 @@ function parseOrExplain(service: string, sdl: string): ReturnType<typeof parse> 
   try {
     return parse(sdl);
   } catch (error) {
-    return { problem: { code: 'INVALID_GRAPHQL', message: `[${service}] ${(error as Error).message}`, service } };
+    const { message, locations } = error as GraphQLError;
+    const line = locations?.[0]?.line;
+    return { problem: { code: 'INVALID_GRAPHQL', message: `[${service}] ${message}`, service, ...(line === undefined ? {} : { line }) } };
   }
 }
 
 function toProblem({ message, nodes, extensions }: GraphQLError): CompositionProblem {
   const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'UNKNOWN';
   // Errors of one subgraph's own schema name it in brackets, merge errors on the nodes, satisfiability errors only in the text.
-  return { code, message, service: serviceOf(nodes) ?? /^\[([^\]]+)\]/.exec(message)?.[1] ?? null };
+  const service = serviceOf(nodes) ?? /^\[([^\]]+)\]/.exec(message)?.[1] ?? null;
+  const coordinate = /"@?([A-Za-z_]\w*(?:\.\w+)?(?:\(\w+:\))?)"/.exec(message)?.[1];
+  const line = nodes?.find((node) => service === null || (node as { subgraph?: string }).subgraph === service)?.loc?.startToken.line;
+  const exampleQuery = /supergraph API query:\n(.+?)\ncannot be satisfied/s.exec(message)?.[1];
+  return {
+    code,
+    message,
+    service,
+    // The first quoted name of a satisfiability error is a service.
+    ...(coordinate === undefined || exampleQuery !== undefined ? {} : { coordinate }),
+    ...(line === undefined || service === null ? {} : { line }),
+    ...(exampleQuery === undefined ? {} : { exampleQuery }),
+  };
+}
+
+function compare({ before, after }: { before: string; after: string }): SchemaChange[] {
+  const [old, next] = [toApiSchema(before), toApiSchema(after)];
+  return [
+    ...findBreakingChanges(old, next).map(({ type, description }) => ({ severity: 'breaking' as const, kind: type, message: description })),
+    ...findDangerousChanges(old, next).map(({ type, description }) => ({
+      severity: 'dangerous' as const,
+      kind: type,
+      message: description,
+    })),
+  ];
+}
+
+function toApiSchema(supergraphSdl: string): GraphQLSchema {
+  return Supergraph.build(supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES }).apiSchema().toGraphQLJSSchema();
 }
 
 function serviceOf(nodes: readonly ASTNode[] | undefined): string | null {
   return nodes?.map((node) => (node as { subgraph?: string }).subgraph).find((name) => name !== undefined) ?? null;
 }
 
-serveThread({ compose } satisfies ComposerMethods);
+serveThread({ compose, compare } satisfies ComposerMethods);

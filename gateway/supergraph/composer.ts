@@ -32,6 +32,13 @@ export function createComposer(): Composer & { close(): Promise<void> } {
       if ('problems' in composed) throw new CompositionError(composed.problems);
       return composed;
     },
+    async compare(before, after) {
+      try {
+        return await openThread().call('compare', { before, after }, COMPOSE_TIMEOUT_MS);
+      } catch (cause) {
+        throw new CodedError('COMPOSITION_FAILED', 'the supergraphs could not be compared', { cause });
+      }
+    },
     close: async () => thread?.close(),
   };
 }

@@ -19,6 +19,7 @@ const FIRST_WAIT_MS = 30_000;
 const RETRY_LOAD_MS = 30_000;
 const KEEP_MS = 30_000;
 const MAX_SUPERSEDED = 3;
+const MAX_LOGGED_CHANGES = 20;
 
 export interface Generations {
   /** Waits for the first generation, for at most 30 s. @throws GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
@@ -71,6 +72,11 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     serving = { generation, rules: itsRules, schema: serving?.schema };
     if (serving.schema !== undefined) record(serving.schema, serving);
     onServed?.({ number: generation.number, schema: serving.schema });
+    const breaking = generation.changes?.filter(({ severity }) => severity === 'breaking') ?? [];
+    if (breaking.length > 0) {
+      const messages = breaking.slice(0, MAX_LOGGED_CHANGES).map(({ message }) => message);
+      log.warn({ generation: generation.number, breaking: breaking.length, messages }, 'the new supergraph breaks what clients may ask');
+    }
     log.info({ generation: generation.number, services: generation.services.map(({ name }) => name) }, 'supergraph generation served');
   }
 

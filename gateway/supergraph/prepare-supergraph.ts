@@ -1,6 +1,6 @@
 import type { Composer, Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
 import { publishServices } from './publish.js';
-import { readBuiltInServices, readListedServices } from './service-list.js';
+import { NO_LISTED_SERVICES, readBuiltInServices, readListedServices } from './service-list.js';
 
 /**
  * What every process that starts a role does before it serves: publishes the first generation, or the next one when the services that
@@ -16,7 +16,7 @@ export async function prepareSupergraph(options: {
 }): Promise<Generation> {
   const { registry, composer, subgraphsFile } = options;
   const builtIn = await readBuiltInServices();
-  const listed = subgraphsFile === null ? { services: [], addresses: new Map<string, string>() } : await readListedServices(subgraphsFile);
+  const listed = subgraphsFile === null ? NO_LISTED_SERVICES : await readListedServices(subgraphsFile);
   for (const [host, url] of listed.addresses) await registry.setAddress(host, url);
   return publishServices({ registry, composer, services: [...builtIn, ...listed.services] });
 }

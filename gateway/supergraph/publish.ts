@@ -53,7 +53,8 @@ async function publishNext(
     if (newest !== undefined && toKey(services) === toKey(inOrder(newest.services))) return newest;
 
     const { supergraphSdl } = await compose(composer, services);
-    const next: Generation = { number: (newest?.number ?? 0) + 1, digest: sha256(supergraphSdl), supergraphSdl, services };
+    const changes = newest === undefined ? [] : await composer.compare(newest.supergraphSdl, supergraphSdl);
+    const next: Generation = { number: (newest?.number ?? 0) + 1, digest: sha256(supergraphSdl), supergraphSdl, services, changes };
     try {
       await registry.publish(next, requestId);
       return next;

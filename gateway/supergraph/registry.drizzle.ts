@@ -16,6 +16,7 @@ const columns = {
   digest: generations.digest,
   supergraphSdl: generations.supergraphSdl,
   services: generations.services,
+  changes: generations.changes,
 };
 
 /** Applies its migrations first. @throws DATABASE_UNAVAILABLE */

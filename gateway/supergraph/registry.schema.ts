@@ -1,6 +1,6 @@
 // Tables of the registry. The SQL in migrations/ is what creates them; both change together.
 import { integer, jsonb, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
-import type { ServedGeneration, SupergraphService } from '#schema/contracts/supergraph';
+import type { SchemaChange, ServedGeneration, SupergraphService } from '#schema/contracts/supergraph';
 
 const supergraph = pgSchema('supergraph');
 
@@ -9,6 +9,7 @@ export const generations = supergraph.table('generations', {
   digest: text('digest').notNull(),
   supergraphSdl: text('supergraph_sdl').notNull(),
   services: jsonb('services').$type<readonly SupergraphService[]>().notNull(),
+  changes: jsonb('changes').$type<readonly SchemaChange[]>().notNull().default([]),
   /** What asked for it; null at start-up. */
   requestId: text('request_id').unique(),
   publishedAt: timestamp('published_at', { withTimezone: true }).notNull().defaultNow(),

@@ -20,9 +20,16 @@ const ServiceListFile = z.object({
     z.string().regex(/^[A-Za-z][\w-]{0,63}$/, 'a name has letters, digits, - and _'),
     z.object({
       routing_url: httpUrl.optional(),
-      schema: z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ subgraph_url: httpUrl })], {
-        error: 'expected file or subgraph_url',
-      }),
+      schema: z.union(
+        [
+          z.strictObject({ file: z.string().min(1) }),
+          z.strictObject({ subgraph_url: httpUrl }),
+          z.strictObject({ sdl: z.string().min(1) }),
+        ],
+        {
+          error: 'expected file, subgraph_url or sdl',
+        },
+      ),
     }),
   ),
 });
@@ -45,33 +52,51 @@ export interface ListedServices {
   services: SupergraphService[];
   /** Base URL by host, for {@link SupergraphRegistry.setAddress}. */
   addresses: ReadonlyMap<string, string>;
+  /** Every file that was read, the list itself first. */
+  files: readonly string[];
+  /** Do services tell their schema themselves? Then it may change without a file's change. */
+  asksServices: boolean;
 }
+
+export const NO_LISTED_SERVICES: ListedServices = { services: [], addresses: new Map(), files: [], asksServices: false };
 
 /**
  * A user's own services (SLUICE_SUBGRAPHS). They are called unsigned.
  *
+ * @param options.reserved - names that the list may not use. @default those of Sluice's own services
  * @throws CONFIG_INVALID when the file or a schema in it cannot be had
  */
-export async function readListedServices(file: string): Promise<ListedServices> {
+export async function readListedServices(
+  file: string,
+  { reserved = BUILT_IN_SERVICES }: { reserved?: readonly string[] } = {},
+): Promise<ListedServices> {
   const list = parseList(await readText(file, `SLUICE_SUBGRAPHS: the file '${file}'`), file);
   const addresses = new Map<string, string>();
+  const files = [file];
   const services = await Promise.all(
     Object.entries(list.subgraphs).map(async ([name, { routing_url, schema }]): Promise<SupergraphService> => {
-      if ((BUILT_IN_SERVICES as readonly string[]).includes(name))
-        throw invalid(`'${name}' is the name of a service of Sluice's own; choose another`);
+      if (reserved.includes(name)) throw invalid(`'${name}' is the name of a service of Sluice's own; choose another`);
       const routingUrl = routing_url ?? ('subgraph_url' in schema ? schema.subgraph_url : undefined);
       if (routingUrl === undefined) throw invalid(`'${name}' needs a routing_url`);
       const url = new URL(routingUrl);
       addresses.set(name, url.origin);
-      const sdl =
-        'file' in schema
-          ? await readText(resolve(dirname(file), schema.file), `SLUICE_SUBGRAPHS: the schema of '${name}'`)
-          : await askForSdl(name, schema.subgraph_url);
+      const sdl = await readSdl(name, schema);
       return { name, sdl, host: name, path: url.pathname + url.search, signed: false, plugin: null };
     }),
   );
-  return { services, addresses };
+  const asksServices = Object.values(list.subgraphs).some(({ schema }) => 'subgraph_url' in schema);
+  return { services, addresses, files, asksServices };
+
+  async function readSdl(name: string, schema: ListedSchema): Promise<string> {
+    if ('sdl' in schema) return schema.sdl;
+    if ('subgraph_url' in schema) return askForSdl(name, schema.subgraph_url);
+    const path = resolve(dirname(file), schema.file);
+    files.push(path);
+    return readText(path, `SLUICE_SUBGRAPHS: the schema of '${name}'`);
+  }
 }
+
+type ListedSchema = z.output<typeof ServiceListFile>['subgraphs'][string]['schema'];
 
 function parseList(text: string, file: string): z.output<typeof ServiceListFile> {
   let yaml: unknown;

@@ -80,10 +80,6 @@ describe.each([
     await registry.forgetServing('b');
     expect((await registry.serving()).map(({ instance }) => instance)).toEqual(['a']);
   });
-
-  it('says nothing about a generation that it does not have', async () => {
-    expect(await (await open()).get(77)).toBeUndefined();
-  });
 });
 
 describe('publishing', () => {
@@ -118,6 +114,20 @@ describe('publishing', () => {
     const newest = await registry.newest();
     expect(newest?.number).toBe(5);
     expect(newest?.services.map(({ name }) => name)).toEqual(['blue', 'green', 'grey', 'red', 'things']);
+  });
+
+  it('says nothing about a generation that it does not have', async () => {
+    expect(await (await anEmptyRegistry()).get(77)).toBeUndefined();
+  });
+
+  it('shows the query that nobody could answer', async () => {
+    const services = [
+      aService('a', 'type Query { thing: Thing } type Thing @key(fields: "id") { id: ID! }'),
+      aService('b', 'type Query { b: Int } type Thing @key(fields: "no", resolvable: false) { no: ID! name: String }'),
+    ].map(({ name, sdl }) => ({ name, sdl, url: `http://${name}` }));
+    await expect(composer.compose(services)).rejects.toMatchObject({
+      problems: [{ code: 'SATISFIABILITY_ERROR', exampleQuery: expect.stringMatching(/thing \{\n\s+no/) }, {}],
+    });
   });
 
   it('refuses a number that is taken', async () => {
@@ -208,6 +218,25 @@ describe('SUPERGRAPH=<file>', () => {
     const resolve = createServiceResolver(registry);
     expect(await resolve(1, 'things')).toEqual({ url: new URL('http://127.0.0.1:4101/things?v=1'), signed: false });
     await expect(publishServices({ registry, composer, services: [things] })).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
+  it('serves a changed file as the next generation, and stays with the last good one', async () => {
+    const registry = await aFileRegistry();
+    const file = join(folder, 'supergraph.graphql');
+    const compose = async (fields: string, url: string): Promise<string> =>
+      (await composer.compose([{ name: 'things', sdl: `${LINK}type Query { ${fields} }`, url }])).supergraphSdl;
+    await writeFile(file, await compose('other: Int', 'http://127.0.0.1:4102/'));
+    expect((await registry.newest())?.number).toBe(2);
+    const resolve = createServiceResolver(registry);
+    expect((await resolve(2, 'things')).url.href).toBe('http://127.0.0.1:4102/');
+    expect((await registry.get(1))?.supergraphSdl).toContain('thing: Thing');
+    await writeFile(file, 'type {');
+    await expect(registry.newest()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect((await registry.newest())?.number).toBe(2);
+    await rm(file);
+    expect((await registry.newest())?.number).toBe(2);
+    // A run that began before a restart.
+    expect((await registry.get(99))?.number).toBe(2);
   });
 
   it.each([

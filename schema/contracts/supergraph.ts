@@ -7,6 +7,17 @@ export interface Generation {
   digest: string;
   supergraphSdl: string;
   services: readonly SupergraphService[];
+  /** What the generation before could answer and this one cannot, or not alike; absent when there was none. */
+  changes?: readonly SchemaChange[];
+}
+
+/** A difference between two supergraphs that a client can notice. */
+export interface SchemaChange {
+  /** Breaking: a valid operation is not valid any more, or its answer has another shape. Dangerous: a client may meet what it does not know. */
+  severity: 'breaking' | 'dangerous';
+  /** As graphql-js names it, e.g. FIELD_REMOVED. */
+  kind: string;
+  message: string;
 }
 
 export interface SupergraphService {
@@ -62,6 +73,8 @@ export interface Composer {
   compose(
     services: readonly { name: string; sdl: string; url: string }[],
   ): Promise<{ supergraphSdl: string; hints: readonly CompositionProblem[] }>;
+  /** Between the APIs of two supergraphs; the breaking ones first. @throws COMPOSITION_FAILED when one of them cannot be loaded */
+  compare(before: string, after: string): Promise<readonly SchemaChange[]>;
 }
 
 export interface CompositionProblem {
@@ -69,6 +82,12 @@ export interface CompositionProblem {
   code: string;
   message: string;
   service: string | null;
+  /** What it is about, e.g. `Query.user`, where the composer says so. */
+  coordinate?: string;
+  /** In the service's SDL, from 1. */
+  line?: number;
+  /** A query that the supergraph would allow and no way of fetching could answer. */
+  exampleQuery?: string;
 }
 
 export class CompositionError extends CodedError {

@@ -1,0 +1,84 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { check, compose } from './compose.js';
+import { readCliConfig } from './config.js';
+
+const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable"])\n';
+let folder: string;
+const printed: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-compose-'));
+  for (const stream of ['log', 'error'] as const) vi.spyOn(console, stream).mockImplementation((line: string) => void printed.push(line));
+});
+afterEach(() => printed.splice(0));
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true });
+});
+
+/** @returns the path of a supergraph.yaml that lists these services */
+async function aList(services: Record<string, string>): Promise<string> {
+  const lines = Object.entries(services).map(
+    ([name, sdl]) => `  ${name}: { routing_url: 'http://127.0.0.1:4100/${name}', schema: { sdl: ${JSON.stringify(LINK + sdl)} } }`,
+  );
+  const file = join(folder, 'supergraph.yaml');
+  await writeFile(file, `federation_version: 2\nsubgraphs:\n${lines.join('\n')}\n`);
+  return file;
+}
+const config = readCliConfig({});
+
+describe('sluice compose', () => {
+  it('writes the supergraph of the listed services alone, with their addresses', async () => {
+    const out = join(folder, 'supergraph.graphql');
+    const list = await aList({ files: 'type Query { a: Int }' });
+    expect(await compose(['--config', list, '--out', out], config)).toBe(0);
+    const sdl = await readFile(out, 'utf8');
+    expect(sdl).toContain('FILES @join__graph(name: "files", url: "http://127.0.0.1:4100/files")');
+    expect(sdl).not.toContain('tenants');
+  });
+
+  it('adds the listed services to ours when they are set for the deployment', async () => {
+    const list = await aList({ more: 'type Query { more: Int }' });
+    expect(await compose([], readCliConfig({ SLUICE_SUBGRAPHS: list }))).toBe(0);
+    expect(printed.join('\n')).toMatch(/name: "tenants"[^]*more: Int/);
+  });
+});
+
+describe('sluice check', () => {
+  const before = { a: 'type Query { one: Int two: Int }' };
+  async function against(services: Record<string, string>): Promise<number> {
+    const out = join(folder, 'before.graphql');
+    await compose(['--config', await aList(before), '--out', out], config);
+    return check(['--config', await aList(services), '--against', out], config);
+  }
+
+  it('is content with services that compose and break nothing', async () => {
+    expect(await against({ ...before, b: 'type Query { three: Int }' })).toBe(0);
+    expect(printed.at(-1)).toBe('2 services compose, 0 hints, 0 breaking and 0 dangerous changes');
+  });
+
+  it('names what would break, and ends with 3', async () => {
+    expect(await against({ a: 'type Query { one: Int! }', b: 'enum E { X } type Query { e(of: E): Int @shareable }' })).toBe(3);
+    expect(printed).toContain('breaking FIELD_REMOVED\n  Query.two was removed.');
+  });
+
+  it('says where services do not compose, with code, coordinate, service and line, and ends with 1', async () => {
+    const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: String @shareable }' });
+    expect(await check(['--config', list], config)).toBe(1);
+    expect(printed[0]).toMatch(/^error FIELD_TYPE_MISMATCH at Query\.x in a:2\n {2}Type of field/);
+    expect(printed.at(-1)).toBe('sluice: the services do not compose: 1 problem (COMPOSITION_FAILED)');
+  });
+
+  it('prints hints with their coordinate', async () => {
+    const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: Int! @shareable }' });
+    expect(await check(['--config', list], config)).toBe(0);
+    expect(printed[0]).toMatch(/^hint INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE at Query\.x/);
+  });
+
+  it('says which file it cannot read', async () => {
+    await expect(check(['--against', join(folder, 'none')], config)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+});

@@ -1,0 +1,1 @@
+ALTER TABLE "supergraph"."generations" ADD COLUMN "changes" jsonb NOT NULL DEFAULT '[]';
