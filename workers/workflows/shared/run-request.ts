@@ -25,6 +25,8 @@ import { createReporter, type OperationReporter, type StepName } from './operati
 
 const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
+/** A service's faults come as data, so an attempt fails only when its worker is lost; the time left bounds them as well. */
+const LOST_ATTEMPTS = 10;
 /** Below the 2 MiB that the server takes for one payload, codec included. */
 const MAX_RESULT_CHARS = 1_300_000;
 
@@ -83,7 +85,7 @@ async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: Ope
             scheduleToCloseTimeout: leftMs + 1_000,
             heartbeatTimeout: '2s',
             // Only what may be sent twice is tried again when a worker is lost.
-            retry: { maximumAttempts: serviceFetch.idempotent ? 3 : 1, initialInterval: '200ms' },
+            retry: { maximumAttempts: serviceFetch.idempotent ? LOST_ATTEMPTS : 1, initialInterval: '200ms' },
             summary,
           });
     return activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
