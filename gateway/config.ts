@@ -4,12 +4,15 @@ import { CodedError } from '#schema/contracts/errors';
 import { parseEnvironment } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
+import type { DocumentLimits } from './server/document-rules.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const origins = z
   .string()
   .transform((text) => text.split(',').map((origin) => origin.trim()))
   .pipe(z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'expected origins like https://console.example.com, separated by commas')));
+
+const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
 const Environment = z
   .object({
@@ -23,6 +26,13 @@ const Environment = z
     SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
     SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
+    SLUICE_MAX_TOKENS: atMost(2_000),
+    SLUICE_MAX_DEPTH: atMost(15),
+    SLUICE_MAX_ALIASES: atMost(30),
+    SLUICE_MAX_DIRECTIVES: atMost(20),
+    SLUICE_MAX_ROOT_FIELDS: atMost(20),
+    SLUICE_MAX_SELECTIONS: atMost(2_000),
+    SLUICE_MAX_COST: atMost(1_000),
     SLUICE_ALLOWED_ORIGINS: origins.default([]),
     SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
     SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
@@ -52,6 +62,8 @@ export interface GatewayConfig {
   execution: 'auto' | 'direct' | 'durable';
   /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
   accessRules: 'reject' | 'filter';
+  /** Of one operation; `cost` only where the supergraph declares costs. */
+  limits: DocumentLimits;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
   subgraph: { timeoutMs: number; maxAnswerBytes: number };
@@ -71,6 +83,15 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     auth: toAuth(set),
     execution: set.SLUICE_EXECUTION,
     accessRules: set.SLUICE_ACCESS_RULES,
+    limits: {
+      tokens: set.SLUICE_MAX_TOKENS,
+      depth: set.SLUICE_MAX_DEPTH,
+      aliases: set.SLUICE_MAX_ALIASES,
+      directives: set.SLUICE_MAX_DIRECTIVES,
+      rootFields: set.SLUICE_MAX_ROOT_FIELDS,
+      selections: set.SLUICE_MAX_SELECTIONS,
+      cost: set.SLUICE_MAX_COST,
+    },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
     subgraph: { timeoutMs: set.SUBGRAPH_TIMEOUT_MS, maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES },
     // On loopback all callers are this machine's own.

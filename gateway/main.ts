@@ -20,6 +20,7 @@ import { createClientConnections } from './server/client-connections.js';
 import type { Credentials } from './server/credentials.js';
 import { createDevLogin } from './server/dev-login.js';
 import type { DurablePort } from './server/durable-port.js';
+import { createCostCheck } from './server/operation-cost.js';
 import { createOperationExecutor } from './server/execute-operation.js';
 import { createGraphQLHttpHandler } from './server/graphql-http.js';
 import { createGraphQLSse } from './server/graphql-sse.js';
@@ -76,7 +77,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
   const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
   const fetcher = deps.fetcher ?? createFetcher(deps);
-  const documents = createDocumentChecker();
+  const documents = createDocumentChecker(config.limits);
   const onServed = ({ number, schema }: { number: number; schema: GraphQLSchema | undefined }): void => {
     metrics.generation.set(number);
     if (schema === undefined) return;
@@ -94,13 +95,14 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       mode: config.auth.mode === 'none' ? 'off' : config.accessRules,
       rulesOf: (schema) => generations.rulesOf(schema).access,
     }),
+    cost: createCostCheck({ maximum: config.limits.cost, rulesOf: (schema) => generations.rulesOf(schema).cost }),
     keys,
     execution: config.execution,
     fetchTimeoutMs: config.subgraph.timeoutMs,
     metrics,
     log,
   });
-  const apollo = createApolloServer({ generations, operations, log });
+  const apollo = createApolloServer({ generations, operations, limits: config.limits, log });
   const streams = createServiceStreams({ resolve: createServiceResolver(registry), keys, log });
   const subscriptions = createSubscriptionRunner({
     streams,

@@ -12,7 +12,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { Logger } from '#platform/logger';
 import type { Generations } from '../supergraph/generations.js';
 import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gateway.js';
-import { asksForSchema, DOCUMENT_LIMITS, documentLimitsRule, MAX_VALIDATION_ERRORS } from './document-rules.js';
+import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
 import type { OperationAnswer, OperationExecutor } from './execute-operation.js';
 
@@ -34,10 +34,11 @@ export interface HttpContext {
 export interface ApolloServerParts {
   generations: Generations;
   operations: OperationExecutor;
+  limits: DocumentLimits;
   log: Logger;
 }
 
-export function createApolloServer({ generations, operations, log }: ApolloServerParts): ApolloServer<HttpContext> {
+export function createApolloServer({ generations, operations, limits, log }: ApolloServerParts): ApolloServer<HttpContext> {
   const executor: GatewayExecutor = async (context) => {
     const { call } = context.context as HttpContext;
     const { operation, schema, document, request } = context;
@@ -80,9 +81,9 @@ export function createApolloServer({ generations, operations, log }: ApolloServe
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    parseOptions: { maxTokens: DOCUMENT_LIMITS.tokens },
+    parseOptions: { maxTokens: limits.tokens },
     validationOptions: { maxErrors: MAX_VALIDATION_ERRORS },
-    validationRules: [documentLimitsRule],
+    validationRules: [createDocumentLimitsRule(limits)],
     formatError: createErrorFormat(log),
     logger: {
       debug: (message) => log.trace({ apollo: true }, String(message)),

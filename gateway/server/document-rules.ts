@@ -1,19 +1,59 @@
 // Limits on documents: one rule for both transports. Sizes count what a document means, fragments taken apart, so that a short
 // text cannot stand for a huge selection.
 import {
-  type ASTVisitor,
   type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  type ValidationContext,
+  type ValidationRule,
   visit,
 } from 'graphql';
 
-export const DOCUMENT_LIMITS = { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000 } as const;
 export const MAX_VALIDATION_ERRORS = 5;
+
+/** The most that one operation may have of each. `cost` is judged when the variables are known (operation-cost.ts). */
+export interface DocumentLimits {
+  tokens: number;
+  depth: number;
+  aliases: number;
+  directives: number;
+  rootFields: number;
+  selections: number;
+  cost: number;
+}
+
+const LABELS: Record<keyof DocumentLimits, string> = {
+  tokens: 'tokens',
+  depth: 'levels',
+  aliases: 'aliases',
+  directives: 'directives',
+  rootFields: 'root fields',
+  selections: 'selections',
+  cost: 'points of cost',
+};
+
+/** For callers: which limit, what it is, and what the operation has. They say nothing about the schema. */
+export interface LimitFacts {
+  limit: keyof DocumentLimits;
+  maximum: number;
+  actual: number;
+}
+
+export function describeLimit({ limit, maximum, actual }: LimitFacts): string {
+  return `The operation is over a limit: at most ${maximum} ${LABELS[limit]}, got ${actual}.`;
+}
+
+/** @returns the facts when `error` is about a limit; the parser stops at the first token too many */
+export function limitFactsOf({ message, extensions }: Pick<GraphQLError, 'message' | 'extensions'>): LimitFacts | undefined {
+  if (typeof extensions?.['limit'] === 'string') {
+    const { limit, maximum, actual } = extensions as unknown as LimitFacts;
+    return { limit, maximum, actual };
+  }
+  const maximum = Number(/^Syntax Error: Document contains more tha[nt] (\d+) tokens/.exec(message)?.[1]);
+  return Number.isNaN(maximum) ? undefined : { limit: 'tokens', maximum, actual: maximum + 1 };
+}
 
 interface Size {
   depth: number;
@@ -26,28 +66,17 @@ interface Size {
 const EMPTY: Size = { depth: 0, aliases: 0, directives: 0, rootFields: 0, selections: 0 };
 
 /** A validation rule: every operation of the document is measured, also those that are not asked for. */
-export function documentLimitsRule(context: ValidationContext): ASTVisitor {
-  return {
+export function createDocumentLimitsRule(limits: DocumentLimits): ValidationRule {
+  return (context) => ({
     OperationDefinition(node) {
-      const size = measureOperation(node, context.getDocument());
-      for (const [what, limit] of Object.entries(DOCUMENT_LIMITS)) {
-        const measured = what === 'tokens' ? 0 : size[what as keyof Size];
-        if (measured > limit)
-          context.reportError(new GraphQLError(`The operation is over a limit: at most ${limit} ${LABELS[what as keyof typeof LABELS]}.`));
+      for (const [limit, actual] of Object.entries(measureOperation(node, context.getDocument())) as [keyof Size, number][]) {
+        const facts = { limit, maximum: limits[limit], actual };
+        if (actual > facts.maximum) context.reportError(new GraphQLError(describeLimit(facts), { extensions: facts }));
       }
       return false;
     },
-  };
+  });
 }
-
-const LABELS = {
-  tokens: 'tokens',
-  depth: 'levels',
-  aliases: 'aliases',
-  directives: 'directives',
-  rootFields: 'root fields',
-  selections: 'selections',
-} as const;
 
 function measureOperation(operation: OperationDefinitionNode, document: DocumentNode): Size {
   const fragments = new Map(

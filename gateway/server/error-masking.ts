@@ -5,6 +5,7 @@ import { CodedError, ERROR_CODES, errorCodeOf, isErrorCode } from '#schema/contr
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
+import { describeLimit, limitFactsOf } from './document-rules.js';
 
 /** An error as the pipeline made it: clean already. */
 export class PublicError extends GraphQLError {}
@@ -37,8 +38,15 @@ export function createErrorFormat(log: Logger): (formatted: GraphQLFormattedErro
     if (error instanceof PublicError) return formatted;
     const code = formatted.extensions?.['code'];
     if (typeof code === 'string' && FROM_APOLLO.has(code)) {
-      const { message, locations, path } = formatted;
-      return { message, ...(locations === undefined ? {} : { locations }), ...(path === undefined ? {} : { path }), extensions: { code } };
+      const { locations, path } = formatted;
+      const facts = limitFactsOf({ message: formatted.message, extensions: formatted.extensions ?? {} });
+      const message = facts === undefined ? formatted.message : describeLimit(facts);
+      return {
+        message,
+        ...(locations === undefined ? {} : { locations }),
+        ...(path === undefined ? {} : { path }),
+        extensions: { ...facts, code },
+      };
     }
     return toPublicError((error as { originalError?: unknown }).originalError ?? error, log);
   };
@@ -50,7 +58,14 @@ export function createErrorFormat(log: Logger): (formatted: GraphQLFormattedErro
  */
 export function hideSchema(error: GraphQLFormattedError): GraphQLFormattedError {
   const code = error.extensions?.['code'];
-  if (typeof code !== 'string' || !ABOUT_THE_DOCUMENT.has(code) || error.path !== undefined || code === 'BAD_REQUEST') return error;
+  if (
+    typeof code !== 'string' ||
+    !ABOUT_THE_DOCUMENT.has(code) ||
+    error.path !== undefined ||
+    code === 'BAD_REQUEST' ||
+    error.extensions?.['limit'] !== undefined
+  )
+    return error;
   const message = code === 'GRAPHQL_PARSE_FAILED' ? 'Syntax error' : code === 'BAD_USER_INPUT' ? 'Invalid variables' : 'Invalid operation';
   return { message, extensions: { code } };
 }

@@ -1,4 +1,4 @@
-// From a valid operation to its answer: coerce → check access → plan → introspection → route → run here or as a workflow → merge.
+// From a valid operation to its answer: coerce → check access and cost → plan → introspection → route → run here or as a workflow → merge.
 // Both transports come through here, and nothing else executes operations.
 // X1. Never rejects: what goes wrong becomes an error that callers may read.
 // X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
@@ -19,6 +19,7 @@ import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
 import type { AccessCheck } from './check-access.js';
+import type { CostCheck } from './operation-cost.js';
 import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { introspect, mergeIntrospection } from './introspection.js';
@@ -72,6 +73,7 @@ export interface OperationExecutorOptions {
   /** Null: this gateway has no Temporal at all. */
   durable: DurablePort | null;
   access: AccessCheck;
+  cost: CostCheck;
   keys: Pick<KeyRing, 'operation'>;
   execution: 'auto' | 'direct' | 'durable';
   /** Of one query fetch of a direct operation. */
@@ -81,7 +83,7 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, access, keys, execution, fetchTimeoutMs, metrics, log } = options;
+  const { planner, fetcher, durable, access, cost, keys, execution, fetchTimeoutMs, metrics, log } = options;
 
   async function prepare({
     schema,
@@ -95,6 +97,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     if (errors !== undefined) return { errors: errors.map(({ message }) => toErrorJson('BAD_USER_INPUT', message)) };
     const allowed = access.check({ schema, document, operation, auth }, coerced as JsonObject);
     if ('errors' in allowed) return allowed;
+    const tooDear = cost.check({ schema, document, operation, variables: coerced as JsonObject });
+    if (tooDear !== null) return { errors: [tooDear] };
     const { text, hash } = normalise(allowed.document);
     const plan = await planner.plan({ generation, document: text, operationName: operation.name?.value ?? null, documentHash: hash });
     return { plan, variables: coerced as JsonObject, documentHash: hash };

@@ -204,9 +204,16 @@ describe('limits', () => {
       'GRAPHQL_VALIDATION_FAILED',
     ],
     ['fragment cycles', '{ book(id: 1) { ...A } } fragment A on Book { ...B } fragment B on Book { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
-  ])('refuse too many %s', async (_, query, code) => {
+  ])('refuse too many %s', async (what, query, code) => {
     const before = gateway.services['books']?.calls.length;
-    expect((await gateway.query(query)).errors?.[0]?.extensions.code).toBe(code);
+    const [error] = (await gateway.query(query)).errors ?? [];
+    expect(error?.extensions.code).toBe(code);
+    if (what !== 'fragment cycles') {
+      const { limit, maximum, actual } = error?.extensions ?? {};
+      expect([what.split(' ')[0], what]).toContain(String(limit).replace('rootFields', 'root fields'));
+      expect(actual).toBeGreaterThan(maximum as number);
+      expect(error?.message).toContain(`at most ${maximum as number} `);
+    }
     expect(gateway.services['books']?.calls.length).toBe(before);
   });
 });

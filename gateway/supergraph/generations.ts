@@ -11,6 +11,7 @@ import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
 import type { Logger } from '#platform/logger';
 import { type AccessRules, readAccessRules } from './access-rules.js';
+import { type CostRules, readCostRules } from './cost-rules.js';
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
@@ -41,6 +42,7 @@ export interface Generations {
 
 export interface SupergraphRules {
   access: AccessRules;
+  cost: CostRules;
 }
 
 export interface GenerationsOptions {
@@ -180,7 +182,8 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
 }
 
 function readRules({ supergraphSdl }: Generation): SupergraphRules {
-  return { access: readAccessRules(parse(supergraphSdl, { noLocation: true })) };
+  const supergraph = parse(supergraphSdl, { noLocation: true });
+  return { access: readAccessRules(supergraph), cost: readCostRules(supergraph) };
 }
 
 /** The registry's own limit is longer than a poll may hang. */
