@@ -164,6 +164,9 @@ export function createGraphQLWs({ live, connections, credentials, origins, metri
         onMessage: (take) =>
           socket.on('message', (data: RawData) => {
             take(String(data as Buffer)).catch((error: unknown) => {
+              // A message that only servers send is the client's mistake; the library throws on it.
+              if (/^Unexpected message of type \w+ received$/.test((error as Error).message))
+                return socket.close(CloseCode.BadRequest, 'Unexpected message');
               log.error({ err: error }, 'socket message failed');
               socket.close(CloseCode.InternalServerError, 'Internal server error');
             });
