@@ -106,7 +106,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   );
   const blobs = lazily(async () => createBlobStore(await database()));
   const registry = lazily(async () =>
-    config.supergraphFile === null ? createDatabaseRegistry(await database()) : createFileRegistry(config.supergraphFile),
+    config.supergraphFile === null ? createDatabaseRegistry(await database(), log) : createFileRegistry(config.supergraphFile),
   );
   const composer = lazily(
     async () => createComposer(),

@@ -4,6 +4,7 @@ import { createCredentials, type Credentials } from '#gateway/server/credentials
 import { toTokenVerifierOptions } from '#gateway/config';
 import { startGateway, type RunningGateway } from '#gateway/main';
 import { composeChange, publishChange } from '#gateway/supergraph/publish';
+import { followRegistry } from '#gateway/supergraph/follow-registry';
 import { followServiceList } from '#gateway/supergraph/follow-service-list';
 import { prepareSupergraph } from '#gateway/supergraph/prepare-supergraph';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
@@ -74,7 +75,16 @@ export async function startPluginHostRole(platform: Platform, port: number): Pro
   });
   const running = await servePluginHost(host, { host: platform.config.host, port });
   platform.onClose(() => running.close());
-  await (await platform.registry()).setAddress('plugin-host', platform.config.advertiseUrl ?? running.url);
+  const registry = await platform.registry();
+  await registry.setAddress('plugin-host', platform.config.advertiseUrl ?? running.url);
+  const followed = followRegistry({
+    registry,
+    instance: randomUUID(),
+    role: 'plugin-host',
+    takeOver: ({ services }) => host.prepare(services.filter((service) => service.host === 'plugin-host').map(({ path }) => path)),
+    log: platform.log,
+  });
+  platform.onClose(() => followed.close());
   return running.url;
 }
 
@@ -86,6 +96,18 @@ export async function prepareServices(platform: Platform): Promise<void> {
   await prepareSupergraph({ ...parts, subgraphsFile });
   if (subgraphsFile === null) return;
   const followed = followServiceList({ ...parts, subgraphsFile, askEveryMs: subgraphsPollMs, log: platform.log });
+  platform.onClose(() => followed.close());
+}
+
+/** For a worker without a gateway in its process, which would record for both: a plan may name a generation once every worker can read it. */
+export async function recordWorker(platform: Platform, { instance }: WorkerRole): Promise<void> {
+  const followed = followRegistry({
+    registry: await platform.registry(),
+    instance,
+    role: 'worker',
+    takeOver: () => Promise.resolve(),
+    log: platform.log,
+  });
   platform.onClose(() => followed.close());
 }
 

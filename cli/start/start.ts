@@ -6,6 +6,7 @@ import { openPlatform, type Platform } from './platform.js';
 import {
   assertSharedParts,
   prepareServices,
+  recordWorker,
   startGatewayRole,
   startPluginHostRole,
   startSubgraphRole,
@@ -52,7 +53,7 @@ async function startRole(platform: Platform, role: string | undefined, name: str
     }
     case 'worker':
       await prepareServices(platform);
-      await startWorkerRole(platform, { plugins: true });
+      await recordWorker(platform, await startWorkerRole(platform, { plugins: true }));
       return ['worker'];
     case 'subgraph':
       if (!(SUBGRAPHS as readonly string[]).includes(name ?? ''))

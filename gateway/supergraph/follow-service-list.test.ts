@@ -28,7 +28,7 @@ let followed: FollowedServiceList;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-list-'));
   database = await openTestDatabase();
-  registry = await createDatabaseRegistry(database);
+  registry = await createDatabaseRegistry(database, log);
 });
 afterEach(() => followed.close());
 afterAll(async () => {

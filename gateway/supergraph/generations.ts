@@ -1,23 +1,20 @@
 // The generations this gateway serves: follows the registry, loads what is new, hands it to the running server.
-// Owns: the poll, the order load → swap → tell, which schema object belongs to which generation.
-// Does not own: the schema itself (Apollo's gateway), plans (the planner), publishing.
+// Owns: the order load → swap → tell, which schema object belongs to which generation.
+// Does not own: the schema itself (Apollo's gateway), plans (the planner), publishing, looking for what is new (follow-registry.ts).
 // G1. A generation is loaded in the planner before the first operation can be validated on it.
 // G2. One operation sees one generation: the one that stood when it was admitted.
-// G3. A generation that cannot be loaded leaves the old one serving; it is tried again after a while.
-// G4. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
+// G3. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GraphQLSchema, parse } from 'graphql';
-import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import { CodedError } from '#schema/contracts/errors';
 import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
 import type { Logger } from '#platform/logger';
+import { type FollowedRegistry, followRegistry, withinLimit } from './follow-registry.js';
 import { type AccessRules, readAccessRules } from './access-rules.js';
 import { type CostRules, readCostRules } from './cost-rules.js';
 
 const POLL_MS = 1_000;
-const HEARTBEAT_MS = 2_000;
-const CALL_TIMEOUT_MS = 5_000;
 const FIRST_WAIT_MS = 30_000;
-const RETRY_LOAD_MS = 30_000;
 const KEEP_MS = 30_000;
 const MAX_SUPERSEDED = 3;
 const MAX_LOGGED_CHANGES = 20;
@@ -46,7 +43,7 @@ export interface SupergraphRules {
 }
 
 export interface GenerationsOptions {
-  registry: Pick<SupergraphRegistry, 'newest' | 'recordServing' | 'forgetServing'>;
+  registry: Pick<SupergraphRegistry, 'newest' | 'recordServing' | 'forgetServing' | 'watch'>;
   planner: { load(generation: { number: number; supergraphSdl: string }): Promise<void>; unload(number: number): Promise<void> };
   /** Names this process in the registry. */
   instance: string;
@@ -63,10 +60,7 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
   const rules = new WeakMap<GraphQLSchema, SupergraphRules>();
   const superseded = new Map<number, number>();
   let serving: { generation: Generation; rules: SupergraphRules; schema: GraphQLSchema | undefined } | undefined;
-  let failed: { number: number; retryAtMs: number } | undefined;
-  let recorded: { number: number; atMs: number } | undefined;
-  let isRegistryAway = false;
-  let polling: Promise<void> | undefined;
+  let followed: FollowedRegistry | undefined;
 
   /** Marks `generation` as served, on the schema object that stands now: equal SDL keeps its object, while services may differ. */
   function settle(generation: Generation, itsRules: SupergraphRules): void {
@@ -87,26 +81,13 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     rules.set(schema, of.rules);
   }
 
-  async function takeOver(generation: Generation, swap: (generation: Generation) => void): Promise<void> {
-    if (failed?.number === generation.number && Date.now() < failed.retryAtMs) return;
-    try {
-      const itsRules = readRules(generation);
-      await planner.load(generation);
-      if (ended.signal.aborted) return;
-      // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
-      swap(generation);
-      settle(generation, itsRules);
-    } catch (error) {
-      failed = { number: generation.number, retryAtMs: Date.now() + RETRY_LOAD_MS };
-      log.error({ err: error, generation: generation.number }, 'supergraph generation could not be loaded; the one before stays');
-    }
-  }
-
-  async function tellServing(): Promise<void> {
-    const number = serving?.generation.number;
-    if (number === undefined || (recorded?.number === number && Date.now() - recorded.atMs < HEARTBEAT_MS)) return;
-    await within(registry.recordServing({ instance, role: 'gateway', number }));
-    recorded = { number, atMs: Date.now() };
+  async function takeOver(generation: Generation, swap: (generation: Generation) => void, isEnded: AbortSignal): Promise<void> {
+    const itsRules = readRules(generation);
+    await planner.load(generation);
+    if (isEnded.aborted) return;
+    // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
+    swap(generation);
+    settle(generation, itsRules);
   }
 
   async function forgetOld(): Promise<void> {
@@ -117,28 +98,11 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     }
   }
 
-  async function poll(swap: (generation: Generation) => void): Promise<void> {
-    while (!ended.signal.aborted) {
-      try {
-        const newest = await within(registry.newest());
-        if (newest !== undefined && newest.number > (serving?.generation.number ?? 0)) await takeOver(newest, swap);
-        await tellServing();
-        await forgetOld();
-        if (isRegistryAway) log.info('supergraph registry answers again');
-        isRegistryAway = false;
-      } catch (error) {
-        if (!isRegistryAway) log.warn({ err: error }, 'supergraph registry does not answer; the served generation stays');
-        isRegistryAway = true;
-      }
-      await sleep(pollMs, undefined, { signal: ended.signal }).catch(() => undefined);
-    }
-  }
-
   return {
     async open() {
       const deadline = Date.now() + FIRST_WAIT_MS;
       for (;;) {
-        const newest = await within(registry.newest());
+        const newest = await withinLimit(registry.newest());
         if (newest !== undefined) {
           await planner.load(newest);
           settle(newest, readRules(newest));
@@ -150,7 +114,16 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
       }
     },
     follow(swap) {
-      polling ??= poll(swap);
+      followed ??= followRegistry({
+        registry,
+        instance,
+        role: 'gateway',
+        serving: serving?.generation.number ?? 0,
+        takeOver: (generation, isEnded) => takeOver(generation, swap, isEnded),
+        onLooked: forgetOld,
+        log,
+        pollMs,
+      });
     },
     current() {
       if (serving?.schema === undefined) throw new CodedError('GENERATION_UNKNOWN', 'no supergraph is served yet');
@@ -173,10 +146,7 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     },
     async close() {
       ended.abort();
-      await polling;
-      await within(registry.forgetServing(instance)).catch((error: unknown) =>
-        log.warn({ code: errorCodeOf(error) }, 'could not sign off from the registry'),
-      );
+      await followed?.close();
     },
   };
 }
@@ -184,19 +154,4 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
 function readRules({ supergraphSdl }: Generation): SupergraphRules {
   const supergraph = parse(supergraphSdl, { noLocation: true });
   return { access: readAccessRules(supergraph), cost: readCostRules(supergraph) };
-}
-
-/** The registry's own limit is longer than a poll may hang. */
-async function within<T>(call: Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  try {
-    return await Promise.race([
-      call,
-      sleep(CALL_TIMEOUT_MS, undefined, { signal: limit.signal, ref: false }).then(() => {
-        throw new CodedError('DATABASE_UNAVAILABLE', `the registry gave no answer in ${CALL_TIMEOUT_MS} ms`);
-      }),
-    ]);
-  } finally {
-    limit.abort();
-  }
 }

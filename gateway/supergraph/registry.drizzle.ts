@@ -4,12 +4,15 @@ import { desc, eq, gt, max, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { CodedError } from '#schema/contracts/errors';
 import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
+import { listenTo } from '#platform/database/listen';
 import { runMigrations } from '#platform/database/migrations';
 import type { Database } from '#platform/database/open-database';
+import type { Logger } from '#platform/logger';
 import { addresses, generations, serving } from './registry.schema.js';
 
 const SEEN_WITHIN = sql`now() - interval '5 seconds'`;
 const MAX_KNOWN = 8;
+const CHANNEL = 'sluice_supergraph';
 
 const columns = {
   number: generations.number,
@@ -20,10 +23,13 @@ const columns = {
 };
 
 /** Applies its migrations first. @throws DATABASE_UNAVAILABLE */
-export async function createDatabaseRegistry(database: Database): Promise<SupergraphRegistry> {
+export async function createDatabaseRegistry(database: Database, log: Logger): Promise<SupergraphRegistry> {
   await guard(runMigrations(database, { schema: 'supergraph', folder: new URL('./migrations', import.meta.url) }));
   const db = drizzle({ client: database.pool });
   const known = new Map<number, Generation>();
+  const watchers = new Set<() => void>();
+  const tellWatchers = (): void => watchers.forEach((wake) => wake());
+  let stopListening: (() => void) | undefined;
 
   function remember(generation: Generation | undefined): Generation | undefined {
     if (generation === undefined) return undefined;
@@ -58,6 +64,9 @@ export async function createDatabaseRegistry(database: Database): Promise<Superg
       );
       if (written.length === 0)
         throw new CodedError('GENERATION_CONFLICT', `generation ${next.number} or its request was published already`);
+      tellWatchers();
+      // Others notice by looking, too: a message that is lost costs a second.
+      if (database.kind === 'postgres') await guard(db.execute(sql`select pg_notify(${CHANNEL}, '')`)).catch(() => undefined);
     },
     async publishedBy(requestId) {
       const [row] = await guard(db.select(columns).from(generations).where(eq(generations.requestId, requestId)));
@@ -86,6 +95,18 @@ export async function createDatabaseRegistry(database: Database): Promise<Superg
     },
     async forgetServing(instance) {
       await guard(db.delete(serving).where(eq(serving.instance, instance)));
+    },
+    watch(wake) {
+      // A function of its own: one watcher may watch twice.
+      const watcher = (): void => wake();
+      watchers.add(watcher);
+      stopListening ??= listenTo(database, CHANNEL, tellWatchers, log);
+      return () => {
+        watchers.delete(watcher);
+        if (watchers.size > 0) return;
+        stopListening?.();
+        stopListening = undefined;
+      };
     },
     async serving() {
       const rows = await guard(db.select().from(serving).where(gt(serving.seenAt, SEEN_WITHIN)).orderBy(desc(serving.number)));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SupergraphRegistry, SupergraphService } from '#schema/contracts/supergraph';
 import type { Database } from '#platform/database/open-database';
+import { createLogger } from '#platform/logger';
 import { openTestDatabase } from '#platform/tests/database';
 import { createComposer } from './composer.js';
 import { prepareSupergraph } from './prepare-supergraph.js';
@@ -48,7 +49,7 @@ afterAll(async () => {
 });
 
 async function anEmptyRegistry(): Promise<SupergraphRegistry> {
-  const registry = await createDatabaseRegistry(database);
+  const registry = await createDatabaseRegistry(database, createLogger({ name: 'test', level: 'silent' }));
   await database.pool.query('truncate supergraph.generations, supergraph.addresses, supergraph.serving');
   return registry;
 }
@@ -128,6 +129,20 @@ describe('publishing', () => {
     await expect(composer.compose(services)).rejects.toMatchObject({
       problems: [{ code: 'SATISFIABILITY_ERROR', exampleQuery: expect.stringMatching(/thing \{\n\s+no/) }, {}],
     });
+  });
+
+  it('is heard of by whoever watches, in this process and, on PostgreSQL, in others', async () => {
+    const registry = await anEmptyRegistry();
+    const elsewhere = await createDatabaseRegistry(database, createLogger({ name: 'test', level: 'silent' }));
+    const heard = { here: 0, elsewhere: 0 };
+    const stop = [registry.watch?.(() => heard.here++), elsewhere.watch?.(() => heard.elsewhere++)];
+    // PostgreSQL says once that it listens.
+    if (database.kind === 'postgres') await expect.poll(() => heard.elsewhere).toBe(1);
+    const before = { ...heard };
+    await publishServices({ registry, composer, services: [things] });
+    await expect.poll(() => heard.here).toBeGreaterThan(before.here);
+    if (database.kind === 'postgres') await expect.poll(() => heard.elsewhere).toBeGreaterThan(before.elsewhere);
+    stop.forEach((end) => end?.());
   });
 
   it('refuses a number that is taken', async () => {

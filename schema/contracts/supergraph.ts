@@ -63,6 +63,12 @@ export interface SupergraphRegistry {
   setAddress(host: string, url: string): Promise<void>;
   recordServing(served: Omit<ServedGeneration, 'seenAtMs'>): Promise<void>;
   forgetServing(instance: string): Promise<void>;
+  /**
+   * Calls `wake` soon after somebody published. It may miss one: who uses it looks from time to time as well.
+   *
+   * @returns how to stop
+   */
+  watch?(wake: () => void): () => void;
   /** Those seen within the last 5 s. */
   serving(): Promise<readonly ServedGeneration[]>;
 }

@@ -22,6 +22,8 @@ export function toPluginPath(service: string, digest: string): string {
 
 export interface PluginHost {
   handler: RequestListener;
+  /** Loads what a new generation will ask for, so that the first caller need not wait. Never rejects: what fails is tried again when asked. */
+  prepare(paths: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,10 @@ export function createPluginHost(deps: {
           sendServiceError(response, error);
         },
       );
+    },
+    prepare: async (paths) => {
+      for (const path of paths)
+        await find(path).catch((error: unknown) => log.warn({ err: error, path }, 'plugin could not be loaded beforehand'));
     },
     close: async () => {
       const plugins = await Promise.allSettled([...loaded.values()].map(({ plugin }) => plugin));

@@ -87,7 +87,7 @@ export async function createPluginWorld(): Promise<PluginWorld> {
     await createBlobStore(database),
     await createPluginStore(database),
     await createAdmissions(database),
-    await createDatabaseRegistry(database),
+    await createDatabaseRegistry(database, log),
   ];
   const composer = createComposer();
   await prepareSupergraph({ registry, composer, subgraphsFile: null });

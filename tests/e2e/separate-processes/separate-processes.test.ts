@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { execute, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
+import pg from 'pg';
 import { WebSocket } from 'ws';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -107,6 +108,16 @@ describe.runIf(findPostgres() !== undefined)('a deployment of separate processes
       10_000,
     );
     expect(Date.now() - endedAt).toBeLessThan(2_000);
+  });
+
+  it('has waited for every process that serves: gateways, worker and plugin host', async () => {
+    const client = new pg.Client(postgres.url);
+    await client.connect();
+    const { rows } = await client
+      .query<{ role: string; number: number }>('select role, number from supergraph.serving order by role')
+      .finally(() => client.end());
+    expect(rows.map(({ role }) => role)).toEqual(['gateway', 'gateway', 'plugin-host', 'worker']);
+    expect(new Set(rows.map(({ number }) => number)).size).toBe(1);
   });
 
   it('finishes on another process the run of a gateway that was killed, and B gives its result', async () => {
