@@ -209,7 +209,7 @@ describe('limits', () => {
     const [error] = (await gateway.query(query)).errors ?? [];
     expect(error?.extensions.code).toBe(code);
     if (what !== 'fragment cycles') {
-      const { limit, maximum, actual } = error?.extensions ?? {};
+      const { limit, maximum, actual } = (error?.extensions ?? {}) as Record<string, unknown>;
       expect([what.split(' ')[0], what]).toContain(String(limit).replace('rootFields', 'root fields'));
       expect(actual).toBeGreaterThan(maximum as number);
       expect(error?.message).toContain(`at most ${maximum as number} `);

@@ -38,7 +38,7 @@ export function readCostRules(supergraph: DocumentNode): CostRules {
     for (const field of type.fields ?? []) {
       const coordinate = `${typeName}.${field.name.value}`;
       readWeight(coordinate, field);
-      for (const argument of ('arguments' in field ? field.arguments : []) as readonly InputValueDefinitionNode[])
+      for (const argument of ('arguments' in field ? field.arguments : []))
         readWeight(`${coordinate}(${argument.name.value}:)`, argument);
       const size = argumentsOf(field.directives ?? [], listSize);
       if (size !== undefined)
