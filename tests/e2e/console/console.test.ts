@@ -116,9 +116,9 @@ describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)(
     await page.getByText('Everything it had done was undone.').waitFor();
     await page.getByRole('region', { name: 'Rollback' }).waitFor();
     const { data: left } = await admin.query(
-      '{ pluginInstallations { nodes { id } } plugin(name: "@sluice/flipped") { installation { id } } }',
+      '{ pluginInstallations { nodes { id } } plugin(name: "@sluice/flipped") { installation { phase } } }',
     );
-    expect(left).toEqual({ pluginInstallations: { nodes: [] }, plugin: { installation: null } });
+    expect(left).toEqual({ pluginInstallations: { nodes: [] }, plugin: { installation: { phase: 'FAILED' } } });
     await draw('operation-failed', path, 'Rollback');
   });
 
