@@ -1,5 +1,5 @@
 // The supergraph's `@cost` and `@listSize` as tables, read once a generation. From federation 2.9 or by `@composeDirective`.
-import { type ConstDirectiveNode, type DocumentNode, type InputValueDefinitionNode, Kind, valueFromASTUntyped } from 'graphql';
+import { type ConstDirectiveNode, type DocumentNode, Kind, valueFromASTUntyped } from 'graphql';
 
 export interface ListSize {
   assumedSize: number | null;
@@ -38,8 +38,7 @@ export function readCostRules(supergraph: DocumentNode): CostRules {
     for (const field of type.fields ?? []) {
       const coordinate = `${typeName}.${field.name.value}`;
       readWeight(coordinate, field);
-      for (const argument of ('arguments' in field ? field.arguments : []))
-        readWeight(`${coordinate}(${argument.name.value}:)`, argument);
+      for (const argument of 'arguments' in field ? field.arguments : []) readWeight(`${coordinate}(${argument.name.value}:)`, argument);
       const size = argumentsOf(field.directives ?? [], listSize);
       if (size !== undefined)
         listSizes.set(coordinate, {
