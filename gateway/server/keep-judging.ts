@@ -5,8 +5,8 @@ import type { Logger } from '#platform/logger';
 import type { Credentials } from './credentials.js';
 
 const JUDGE_AGAIN_MS = 60_000;
-/** A verifier grants some seconds past the end of a token. */
-const SOONEST_MS = 500;
+/** Timers may fire a little early. */
+const SOONEST_MS = 100;
 
 /**
  * @param watch.onJudged - called with what holds from now on
@@ -32,6 +32,8 @@ export function keepJudging(watch: {
     try {
       const caller = await credentials.identify(token);
       if (isStopped) return;
+      // The verifier's seconds of grace are for clocks that differ, not for what was admitted by this one.
+      if (caller.expiresAtMs <= Date.now()) return onLost();
       onJudged?.(caller);
       plan(caller);
     } catch (error) {
