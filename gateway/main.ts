@@ -27,6 +27,7 @@ import { createGraphQLSse } from './server/graphql-sse.js';
 import { createGraphQLWs } from './server/graphql-ws.js';
 import { createDoor } from './server/http-door.js';
 import { notFound } from './server/http-replies.js';
+import { createIncrementalAnswers } from './server/incremental-answers.js';
 import { createLiveOperations } from './server/live-operations.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
@@ -111,6 +112,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     onOpen: (change) => metrics.subscriptions.inc(change),
   });
   const live = createLiveOperations({ generations, documents, operations, subscriptions, log });
+  const incremental = createIncrementalAnswers({ generations, documents, operations, execution: config.execution });
   const connections = createClientConnections(config.maxConnectionsPerClient);
   const sockets = createGraphQLWs({ live, connections, credentials, origins, metrics, log });
   const sse = createGraphQLSse({ live, connections, credentials, log });
@@ -124,7 +126,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   let closing: Promise<void> | undefined;
   const http = createHttpServer(
     createDoor({
-      graphql: createGraphQLHttpHandler({ server: apollo, sse, credentials, origins, metrics, log }),
+      graphql: createGraphQLHttpHandler({ server: apollo, sse, incremental, credentials, origins, metrics, log }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
       console: createConsoleHandler(deps.consoleFolder ?? defaultConsoleFolder()),

@@ -33,6 +33,8 @@ export interface ExecutionInput {
   port: FetchPort;
   /** Called when a fetch is issued and when its answer is merged, in that order. Must not throw. */
   onFetch?: (fetch: ServiceFetch, answer: ServiceAnswer | null) => void;
+  /** Called after each answer, with everything merged so far; must change nothing and not throw. */
+  onMerged?: (data: JsonObject, errors: readonly GraphQLErrorJson[]) => void;
   /** Data to start from: an event of a subscription. It is changed. */
   root?: JsonObject;
   /** Errors that came with `root`. */
@@ -133,6 +135,7 @@ export function startExecution(input: ExecutionInput): Execution {
         services.add(node.service);
         merge(got);
         input.onFetch?.(fetch, got);
+        input.onMerged?.(data, errors);
         done();
       })
       .catch((defect: unknown) => {

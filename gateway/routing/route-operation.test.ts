@@ -27,6 +27,18 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
   ],
   ['a query of one service', { plan: query('a') }, 'direct one-service'],
   ['a query of several services', { plan: query('a', 'b') }, 'multi_service_orchestration_workflow several-services'],
+  ['a query in parts', { plan: query('a', 'b'), inParts: true }, 'direct deferred'],
+  [
+    'a query in parts, forced durable',
+    { plan: query('a', 'b'), inParts: true, execution: 'durable' },
+    'multi_service_orchestration_workflow forced-durable',
+  ],
+  [
+    'a query in parts of a field that is always durable',
+    { plan: { ...query('a', 'b'), rootFields: [field({ durable: 'ALWAYS' })] }, inParts: true },
+    'multi_service_orchestration_workflow directive-always',
+  ],
+  ['a mutation in parts', { plan: mutation([field()], 'a', 'b'), inParts: true }, 'multi_service_orchestration_workflow several-services'],
   ['a mutation of one service', { plan: mutation([field()], 'a') }, 'direct one-service'],
   ['a mutation of several services', { plan: mutation([field()], 'a', 'b') }, 'multi_service_orchestration_workflow several-services'],
   ['two mutation fields of one service', { plan: mutation([field(), field()], 'a') }, 'api_request_workflow several-mutation-fields'],

@@ -3,6 +3,7 @@ import type { ExecutablePlan } from '#schema/contracts/plan';
 
 export type RouteReason =
   | 'no-service'
+  | 'deferred'
   | 'subscription'
   | 'one-service'
   | 'several-services'
@@ -27,6 +28,8 @@ export interface RouteInput {
   execution: 'auto' | 'direct' | 'durable';
   hasIdempotencyKey: boolean;
   isTemporalAvailable: boolean;
+  /** The caller takes the answer in parts (`@defer`), which a run cannot give. */
+  inParts?: boolean;
 }
 
 export function routeOperation(input: RouteInput): Route {
@@ -37,7 +40,7 @@ export function routeOperation(input: RouteInput): Route {
     : { path: 'refused', reason: 'temporal-unavailable' };
 }
 
-function decide({ plan, execution, hasIdempotencyKey }: RouteInput): Route {
+function decide({ plan, execution, hasIdempotencyKey, inParts = false }: RouteInput): Route {
   const { kind, rootFields, services } = plan;
   if (services.length === 0) return { path: 'direct', reason: 'no-service' };
   if (kind === 'subscription') return { path: 'direct', reason: 'subscription' };
@@ -47,6 +50,8 @@ function decide({ plan, execution, hasIdempotencyKey }: RouteInput): Route {
   if (execution === 'direct') return { path: 'direct', reason: 'forced-direct' };
   if (execution === 'durable') return durable('forced-durable');
   if (rootFields.some((field) => field.durable === 'ALWAYS')) return durable('directive-always');
+  // A query has nothing to undo, and its caller asked to wait less.
+  if (inParts && kind === 'query') return { path: 'direct', reason: 'deferred' };
   if (rootFields.every((field) => field.durable === 'NEVER')) return { path: 'direct', reason: 'directive-never' };
   if (services.length > 1) return durable('several-services');
   if (kind === 'mutation' && rootFields.length > 1) return durable('several-mutation-fields');

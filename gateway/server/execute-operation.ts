@@ -11,7 +11,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
-import { startExecution } from '../execution/start-execution.js';
+import { type ExecutionInput, startExecution } from '../execution/start-execution.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
 import type { Planner } from '../planning/create-planner.js';
 import { routeOperation, type Route, type RouteReason } from '../routing/route-operation.js';
@@ -55,6 +55,8 @@ export interface OperationAnswer {
 
 export interface OperationExecutor {
   execute(request: OperationRequest): Promise<OperationAnswer>;
+  /** Runs what was prepared in this process. @param onMerged - as of the executor */
+  runHere(request: OperationRequest, prepared: PreparedOperation, onMerged?: ExecutionInput['onMerged']): Promise<GraphQLResponse>;
   /** Coerced variables and plan: the first half, for subscriptions. Throws coded errors; errors of coercion come as data. */
   prepare(
     request: Omit<OperationRequest, 'idempotencyKey' | 'signal'>,
@@ -104,7 +106,11 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     return { plan, variables: coerced as JsonObject, documentHash: hash };
   }
 
-  async function runDirect(request: OperationRequest, { plan, variables }: PreparedOperation): Promise<GraphQLResponse> {
+  async function runDirect(
+    request: OperationRequest,
+    { plan, variables }: PreparedOperation,
+    onMerged?: ExecutionInput['onMerged'],
+  ): Promise<GraphQLResponse> {
     const { auth, generation, signal, idempotencyKey } = request;
     const isMutation = plan.kind === 'mutation';
     const key = isMutation && idempotencyKey !== null ? toOperationKey(keys, auth, idempotencyKey) : null;
@@ -113,6 +119,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const running = startExecution({
       plan,
       variables,
+      ...(onMerged === undefined ? {} : { onMerged }),
       port: {
         fetch: (fetch) =>
           fetcher.fetch(
@@ -236,6 +243,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
 
   return {
     prepare,
+    runHere: runDirect,
     async execute(request) {
       const startedAt = performance.now();
       let path = 'refused';

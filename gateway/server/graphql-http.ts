@@ -13,6 +13,7 @@ import type { HttpCall, HttpContext } from './apollo-server.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import type { GraphQLSse } from './graphql-sse.js';
+import type { IncrementalAnswers } from './incremental-answers.js';
 import { bearerOf, readBody, sendError } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
@@ -27,13 +28,14 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 export interface GraphQLHttpParts {
   server: ApolloServer<HttpContext>;
   sse: Pick<GraphQLSse, 'stream'>;
+  incremental: IncrementalAnswers;
   credentials: Pick<Credentials, 'identify'>;
   origins: OriginPolicy;
   metrics: Metrics;
   log: Logger;
 }
 
-export function createGraphQLHttpHandler({ server, sse, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
+export function createGraphQLHttpHandler({ server, sse, incremental, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = bearerOf(request);
     const caller = await credentials.identify(token);
@@ -51,6 +53,10 @@ export function createGraphQLHttpHandler({ server, sse, credentials, origins, me
       const payload = toLivePayload(request.method === 'GET' ? fromSearch(search) : body);
       metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
       return sse.stream(response, caller, token, payload);
+    }
+    if (wantsParts(request, body)) {
+      metrics.requests.inc({ transport: 'http', outcome: 'answered' });
+      return incremental.answer(response, auth, toLivePayload(body), left.signal);
     }
 
     const call: HttpCall = { auth, idempotencyKey: headerOf(request, 'idempotency-key'), signal: left.signal, answer: undefined };
@@ -130,6 +136,13 @@ function readSearch(request: IncomingMessage): string {
 /** A client that also takes JSON gets that: clients name event streams with every query, for those who like them. */
 function wantsEvents({ method, headers: { accept = '' } }: IncomingMessage): boolean {
   return (method === 'POST' || method === 'GET') && /\btext\/event-stream\b/i.test(accept) && !/\bjson\b/i.test(accept);
+}
+
+/** Clients that can read parts name them with every query: only a document that asks for parts is worth them. */
+function wantsParts({ headers: { accept = '' } }: IncomingMessage, body: unknown): boolean {
+  if (!/\bmultipart\/mixed\b/i.test(accept)) return false;
+  const query = (body as { query?: unknown } | null)?.query;
+  return typeof query === 'string' && query.includes('@defer');
 }
 
 function fromSearch(search: string): unknown {
