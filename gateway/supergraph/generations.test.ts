@@ -103,7 +103,8 @@ async function startTicks(): Promise<{ ticks: RunningService; send: (n: number) 
 
 async function follow(query: string): Promise<ReturnType<typeof readEvents>> {
   const response = await gateway.post({ query }, { accept: 'text/event-stream' });
-  return readEvents(response.body as unknown as AsyncIterable<Buffer>);
+  // Read from now on: undici cancels a body that nobody has begun to read when its response is collected as garbage.
+  return readEvents((response.body as ReadableStream<Buffer>).values());
 }
 
 describe('a gateway follows the registry', () => {
