@@ -62,6 +62,9 @@ export type ReportedEvent =
   | (EventBase & { __typename: 'OperationFailed'; failure: OperationFailure })
   | (EventBase & { __typename: 'OperationCancelled'; reason: string | null });
 
+/** What workflow code says; its reporter numbers and dates it. */
+export type EventBody = ReportedEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'seq' | 'at'> : never) : never;
+
 /**
  * An event as subscribers get it. `cursor` is opaque; passing it as `after` yields everything later, each once.
  * Transient events (progress of a running activity) repeat the last durable cursor and are not replayed.
@@ -160,7 +163,7 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
     case 'InputRequired':
       return { ...next, status: 'INPUT_REQUIRED' };
     case 'OperationCompleted':
-      return { ...next, status: 'COMPLETED' };
+      return { ...next, status: 'COMPLETED', steps: skipPending(next.steps) };
     case 'OperationFailed':
       return { ...next, status: 'FAILED', failure: event.failure, steps: skipPending(next.steps) };
     case 'OperationCancelled':

@@ -28,7 +28,16 @@ export interface CancelOperation {
   by: string | null;
 }
 
-export const DEFAULT_DEADLINES_MS = { api_request_workflow: 30_000, multi_service_orchestration_workflow: 60_000 } as const;
+/** A run started as a child tells its parent what it reports: `EventBody[]`, in order, the next batch once the last has arrived. */
+export const REPORT_EVENTS_SIGNAL = 'report_events';
+
+export const DEFAULT_DEADLINES_MS = {
+  api_request_workflow: 30_000,
+  multi_service_orchestration_workflow: 60_000,
+  async_request_workflow: 600_000,
+} as const;
+/** Nobody waits for an async run, but its plan's generation and its caller's rights are those of its start. */
+export const MAX_ASYNC_DEADLINE_MS = 24 * 3_600_000;
 
 interface RequestBase {
   plan: ExecutablePlan;
@@ -59,6 +68,16 @@ export interface OrchestrationResponse {
   services: readonly string[];
 }
 
+export interface AsyncRequest {
+  /** What does the work, as a child. */
+  workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow';
+  /** `synchronous` is false: its fetches are regular activities. */
+  request: ComplexRequest;
+}
+export interface AsyncResponse {
+  response: GraphQLResponse;
+}
+
 export const PUBLISH_GENERATION_UPDATE = 'publish_generation';
 export interface PublishGeneration {
   /** `<operation id>.<what>`: a repeat gets the first one's answer. */
@@ -75,6 +94,7 @@ export const SUPERGRAPH_COORDINATOR_ID = 'supergraph-coordinator';
 export interface Workflows {
   api_request_workflow: { args: [IncomingRequest]; result: APIResponse };
   multi_service_orchestration_workflow: { args: [ComplexRequest, AuthContext]; result: OrchestrationResponse };
+  async_request_workflow: { args: [AsyncRequest, AuthContext]; result: AsyncResponse };
   plugin_installation_workflow: { args: [PluginInstallationRequest, AuthContext]; result: InstalledPlugin };
   supergraph_coordinator_workflow: { args: [CoordinatorState]; result: void };
 }

@@ -8,7 +8,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceAnswer } from '#schema/contracts/plan';
-import type { ComplexRequest } from '#schema/contracts/workflows';
+import type { AsyncRequest, ComplexRequest } from '#schema/contracts/workflows';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { world } from '#tests/federation/support/library';
 import { createRequestActivities } from '../activities/request-activities.js';
@@ -35,7 +35,24 @@ export interface DurableWorld {
   intercept: (call: ServiceCall, signal: AbortSignal) => Promise<ServiceAnswer> | undefined;
   verdict: 'good' | 'refused';
   startRequest(document: string, options?: Partial<ComplexRequest> & { variables?: JsonObject }): ReturnType<DurableClient['start']>;
+  /** For nobody to wait for. */
+  startAsync(
+    document: string,
+    options?: Partial<ComplexRequest> & Partial<Pick<AsyncRequest, 'workflow'>>,
+  ): ReturnType<DurableClient['start']>;
   close(): Promise<void>;
+}
+
+function aRequest(document: string): ComplexRequest {
+  return {
+    plan: world.plan(document),
+    variables: {},
+    generation: 1,
+    operationName: null,
+    documentHash: '',
+    deadlineMs: 30_000,
+    synchronous: true,
+  };
 }
 
 export async function createDurableWorld(): Promise<DurableWorld> {
@@ -52,17 +69,7 @@ export async function createDurableWorld(): Promise<DurableWorld> {
     intercept: () => undefined,
     verdict: 'good',
     startRequest: (document, { variables = {}, ...change } = {}) => {
-      const plan = world.plan(document);
-      const request = {
-        plan,
-        variables,
-        generation: 1,
-        operationName: null,
-        documentHash: '',
-        deadlineMs: 30_000,
-        synchronous: true,
-        ...change,
-      } satisfies ComplexRequest;
+      const request = { ...aRequest(document), variables, ...change } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
         workflowId: `request/ten_acme/${randomUUID()}`,
         taskQueue,
@@ -70,6 +77,16 @@ export async function createDurableWorld(): Promise<DurableWorld> {
         facts: { kind: 'ORCHESTRATION', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
       });
     },
+    startAsync: (document, { workflow = 'multi_service_orchestration_workflow', ...change } = {}) =>
+      self.durable.start(
+        'async_request_workflow',
+        [{ workflow, request: { ...aRequest(document), synchronous: false, ...change } }, AUTH],
+        {
+          workflowId: `request/ten_acme/${randomUUID()}`,
+          taskQueue,
+          facts: { kind: 'ASYNC_REQUEST', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
+        },
+      ),
     close: async () => {
       await host.close();
       await self.durable.close();

@@ -78,6 +78,30 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records background requests, and their work as a child: success, cancelled, failed', async () => {
+    const durable = await createDurableWorld();
+    const query = '{ people { name reviews { stars book { title author { name } } } } }';
+    const success = await durable.startAsync(query);
+    await success.result();
+    await record('async_request_workflow.success', success.run.workflowId);
+    await record('multi_service_orchestration_workflow.child', `${success.run.workflowId}/run`);
+
+    durable.intercept = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const cancelled = await durable.startAsync(query);
+    await expect.poll(() => durable.calls.length).toBeGreaterThan(0);
+    await durable.durable.cancel(cancelled.operationId, { reason: 'recorded', by: null });
+    await cancelled.result().catch(() => undefined);
+    await record('async_request_workflow.cancelled', cancelled.run.workflowId);
+
+    durable.intercept = ({ node, chunk }) =>
+      Promise.resolve({ node, chunk, errors: [], data: { book: { __typename: 'Book', id: 'b1', title: 'x'.repeat(1_400_000) } } });
+    const failed = await durable.startAsync('{ book(id: "b1") { title } }');
+    await failed.result().catch(() => undefined);
+    await record('async_request_workflow.failed', failed.run.workflowId);
+    await durable.close();
+  });
+
   it('records installations: success, compensated; and the coordinator that published for them', async () => {
     const plugins = await createPluginWorld();
     await plugins.publish(plugins.qrFiles);

@@ -1,11 +1,11 @@
 // The one way in which workflow code reports progress: small typed events in the run's own history, by `upsertMemo`, which
 // costs no workflow task. Readers follow the history (workers/client).
 // R1. `seq` counts from 1 without gaps; replay repeats the same numbers, since the workflow counts.
+// R2. A run that is a part of another tells that one of its steps, which counts them as its own.
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { OPERATION_EVENT_MEMO, type OperationFailure, type OperationStatus, type ReportedEvent } from '#schema/contracts/operations';
-
-type EventBody = ReportedEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'seq' | 'at'> : never) : never;
+import { type EventBody, OPERATION_EVENT_MEMO, type OperationFailure, type OperationStatus } from '#schema/contracts/operations';
+import type { ParentReport } from './report-to-parent.js';
 
 export interface StepName {
   id: string;
@@ -26,16 +26,22 @@ export interface OperationReporter {
   completed(): void;
   failed(failure: OperationFailure): void;
   cancelled(reason: string | null): void;
+  /** What a child reported becomes an event of this run. */
+  relay(event: EventBody): void;
 }
 
 const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
 
-/** @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each */
-export function createReporter(options: { showsStatus: boolean }): OperationReporter {
+/**
+ * @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each
+ * @param options.parent - hears of steps and compensations as well
+ */
+export function createReporter(options: { showsStatus: boolean; parent?: ParentReport | undefined }): OperationReporter {
   let seq = 0;
   const report = (body: EventBody): void => {
     seq += 1;
     upsertMemo({ [OPERATION_EVENT_MEMO]: { ...body, seq, at: new Date().toISOString() } });
+    if ('step' in body) options.parent?.push(body);
   };
   const show = (status: OperationStatus): void => {
     if (options.showsStatus) upsertSearchAttributes([{ key: STATUS, value: status }]);
@@ -68,5 +74,6 @@ export function createReporter(options: { showsStatus: boolean }): OperationRepo
       report({ __typename: 'OperationCancelled', reason });
       show('CANCELLED');
     },
+    relay: report,
   };
 }

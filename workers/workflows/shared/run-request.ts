@@ -22,9 +22,12 @@ import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/cont
 import type { ComplexRequest } from '#schema/contracts/workflows';
 import { createCancellableWork } from './cancellation.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
+import { createParentReport } from './report-to-parent.js';
 
 const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
+/** Nobody waits for the run: a slow service may take its time. */
+const BACKGROUND_FETCH_MS = 60_000;
 /** A service's faults come as data, so an attempt fails only when its worker is lost; the time left bounds them as well. */
 const LOST_ATTEMPTS = 10;
 /** Below the 2 MiB that the server takes for one payload, codec included. */
@@ -32,11 +35,14 @@ const MAX_RESULT_CHARS = 1_300_000;
 
 /** @throws CancelledFailure, or ApplicationFailure SUBGRAPH_ANSWER_TOO_LARGE */
 export async function runRequest(request: ComplexRequest, auth: AuthContext): Promise<ExecutionAnswer> {
-  const reporter = createReporter({ showsStatus: !request.synchronous });
+  const { parent } = workflowInfo();
+  const parentReport = parent === undefined ? undefined : createParentReport(parent);
+  const reporter = createReporter({ showsStatus: !request.synchronous && parent === undefined, parent: parentReport });
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, []);
 
-  const answer = await work.run(() => runPlan(request, auth, reporter));
+  const answer = await work.run(() => runPlan(request, auth, reporter, parent !== undefined));
+  await parentReport?.delivered();
   if (work.isCancelled()) {
     reporter.cancelled(work.reason());
     throw work.toFailure();
@@ -54,7 +60,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   return answer;
 }
 
-async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: OperationReporter): Promise<ExecutionAnswer> {
+async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: OperationReporter, isPart: boolean): Promise<ExecutionAnswer> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
   const endsAtMs = Date.now() + request.deadlineMs;
@@ -62,7 +68,7 @@ async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: Ope
   const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const isMutation = serviceFetch.operationKind === 'mutation';
     const leftMs = Math.max(1, endsAtMs - Date.now());
-    const timeoutMs = Math.min(isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
+    const timeoutMs = Math.min(!request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
     const call: ServiceCall = {
       ...serviceFetch,
       generation: request.generation,
@@ -96,6 +102,8 @@ async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: Ope
     variables: request.variables,
     port: { fetch },
     onFetch: (serviceFetch, answer) => {
+      // A run for which somebody waits ends in one or two workflow tasks: its starts would be told together with its ends.
+      if (answer === null && isPart) reporter.stepStarted(toStep(serviceFetch));
       if (answer !== null) reportFetch(reporter, serviceFetch, answer);
     },
   });
@@ -136,8 +144,12 @@ function toError(code: ErrorCode, message: string): GraphQLErrorJson {
   return { message, extensions: { code, retryable: ERROR_CODES[code].retryable } };
 }
 
-function reportFetch(reporter: OperationReporter, { node, chunk, service }: ServiceFetch, { errors }: ServiceAnswer): void {
-  const step: StepName = { id: `fetch-${node}${chunk === 0 ? '' : `-${chunk}`}`, label: service };
+export function toStep({ node, chunk, service }: Pick<ServiceFetch, 'node' | 'chunk' | 'service'>): StepName {
+  return { id: `fetch-${node}${chunk === 0 ? '' : `-${chunk}`}`, label: service };
+}
+
+function reportFetch(reporter: OperationReporter, fetch: ServiceFetch, { errors }: ServiceAnswer): void {
+  const step = toStep(fetch);
   const [error] = errors;
   if (error === undefined) reporter.stepCompleted(step);
   else

@@ -1,0 +1,78 @@
+import { CancellationScope, defineSignal, executeChild, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { EventBody, OperationFailure } from '#schema/contracts/operations';
+import type { PlanNode } from '#schema/contracts/plan';
+import { type AsyncRequest, type AsyncResponse, REPORT_EVENTS_SIGNAL } from '#schema/contracts/workflows';
+import type { api_request_workflow } from './api_request_workflow.js';
+import type { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';
+import { createCancellableWork } from './shared/cancellation.js';
+import { toFailure, toWorkflowFailure } from './shared/failures.js';
+import { createReporter, type StepName } from './shared/operation-reporter.js';
+import { toStep } from './shared/run-request.js';
+
+/** The work keeps the deadline itself and answers with what is finished; this is for one that cannot. */
+const DEADLINE_GRACE_MS = 10_000;
+
+const reportEvents = defineSignal<[readonly EventBody[]]>(REPORT_EVENTS_SIGNAL);
+
+/**
+ * Runs a request for which nobody waits, as its child, and shows its progress as its own. Its history is bounded by the plan's
+ * (at most MAX_PLAN_FETCHES steps).
+ *
+ * @throws CancelledFailure; ApplicationFailure DEADLINE_EXCEEDED when the work did not even end, or with the work's own code
+ */
+export async function async_request_workflow({ workflow, request }: AsyncRequest, auth: AuthContext): Promise<AsyncResponse> {
+  const { workflowId } = workflowInfo();
+  const reporter = createReporter({ showsStatus: true });
+  const work = createCancellableWork(reporter);
+  setHandler(reportEvents, (events) => events.forEach((event) => reporter.relay(event)));
+  reporter.started(request.operationName ?? request.plan.kind, request.plan.root === null ? [] : stepsOf(request.plan.root));
+
+  const child = {
+    workflowId: `${workflowId}/run`,
+    workflowTaskTimeout: '3s',
+    // Compensations of a run that was ended by force have to run as well.
+    parentClosePolicy: 'REQUEST_CANCEL',
+    staticSummary: request.operationName ?? request.plan.kind,
+  } as const;
+  let isLate = false;
+  try {
+    const { response } = await work.run(async () => {
+      const deadline = new CancellationScope({ cancellable: true, timeout: request.deadlineMs + DEADLINE_GRACE_MS });
+      try {
+        return await deadline.run(() =>
+          workflow === 'api_request_workflow'
+            ? executeChild<typeof api_request_workflow>(workflow, { ...child, args: [{ ...request, auth, credential: null }] })
+            : executeChild<typeof multi_service_orchestration_workflow>(workflow, { ...child, args: [request, auth] }),
+        );
+      } finally {
+        isLate = deadline.consideredCancelled;
+      }
+    });
+    reporter.completed();
+    return { response };
+  } catch (error) {
+    if (work.isCancelled()) {
+      reporter.cancelled(work.reason());
+      throw work.toFailure();
+    }
+    const failure: OperationFailure = isLate
+      ? { code: 'DEADLINE_EXCEEDED', message: `the operation did not end within ${request.deadlineMs} ms`, retryable: true }
+      : toFailure(error);
+    reporter.failed(failure);
+    throw toWorkflowFailure(failure);
+  }
+}
+
+/** The plan's fetches, known beforehand, so that progress has a total; of a condition both branches, one of which is skipped. */
+function stepsOf(node: PlanNode): StepName[] {
+  switch (node.kind) {
+    case 'fetch':
+      return [toStep({ node: node.id, chunk: 0, service: node.service })];
+    case 'sequence':
+    case 'parallel':
+      return node.nodes.flatMap(stepsOf);
+    case 'condition':
+      return [node.then, node.otherwise].flatMap((branch) => (branch === null ? [] : stepsOf(branch)));
+  }
+}
