@@ -44,6 +44,17 @@ export default defineConfig({
         extends: true,
         test: {
           ...node,
+          name: 'federation-durable',
+          include: ['tests/federation/**/*.test.ts'],
+          setupFiles: ['tests/federation/support/durable.setup.ts'],
+          globalSetup: ['tests/support/temporal-server.setup.ts', 'tests/support/workflow-bundle.setup.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...node,
           name: 'workflow',
           include: ['workers/tests/**/*.test.ts'],
           globalSetup: ['tests/support/temporal-server.setup.ts'],

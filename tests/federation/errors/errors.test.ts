@@ -82,21 +82,6 @@ describe('a service that fails', () => {
   });
 });
 
-describe('a stopped execution', () => {
-  it('answers at once with what is finished and the reason', async () => {
-    const stop = { message: 'the deadline passed', extensions: { code: 'DEADLINE_EXCEEDED' } };
-    const { response } = await world.run(
-      '{ books(first: 1) { title author { nick } } }',
-      {},
-      {
-        onStarted: (execution) => setTimeout(() => execution.stop(stop), 50),
-        intercept: (fetch) => (fetch.service === 'people' ? null : undefined),
-      },
-    );
-    expect(response).toEqual({ data: { books: [{ title: 'Rocannon', author: { nick: null } }] }, errors: [stop] });
-  });
-});
-
 describe('a plan', () => {
   it('asks each service as rarely as it can: equal entities are sent once', async () => {
     const { fetches } = await world.run('{ books { author { nick } } }');

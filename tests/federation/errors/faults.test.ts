@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { buildSchema, execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createWorld } from '../support/federated-world.js';
+import { runs } from '../support/runtime.js';
 
 // Resolvers of the services and of the merged schema throw at the same places.
 const books = [
@@ -105,7 +106,7 @@ describe('when resolvers fail at random, the gateway answers as the merged schem
         expect(data).toEqual(expected.data);
         expect(paths).toEqual(expected.paths);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -118,7 +119,7 @@ describe('when resolvers fail at random, the gateway answers as the merged schem
         // Which errors inside a place that became null are told, the spec leaves open; that there is one, it does not.
         expect(paths.length > 0).toBe(expected.paths.length > 0);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

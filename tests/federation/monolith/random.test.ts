@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { getNamedType, type GraphQLNamedType, isAbstractType, isCompositeType, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { askMerged, merged, world } from '../support/library.js';
+import { runs } from '../support/runtime.js';
 
 /** Arguments that a field must have; all others keep their defaults. */
 const REQUIRED: Record<string, string> = { book: '(id: "b1")', person: '(id: "p2")', any: '(kind: "book")' };
@@ -61,7 +62,7 @@ describe('for random operations', () => {
           );
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   }, 60_000);
 });

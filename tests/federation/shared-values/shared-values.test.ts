@@ -23,12 +23,12 @@ const ORDERS = [
 
 describe.each(ORDERS)('a shared value, its services answering %s', (_, order) => {
   it('is merged from both', async () => {
-    const { response, services } = await world({ name: 'Ys', depth: 40, mayor: { height: 170 } }).run(
+    const { response, fetches } = await world({ name: 'Ys', depth: 40, mayor: { height: 170 } }).run(
       '{ city { name age depth mayor { name height } } }',
       {},
       { order },
     );
-    expect(services).toHaveLength(2);
+    expect(new Set(fetches.map(({ service }) => service)).size).toBe(2);
     expect(response).toEqual({ data: { city: { name: 'Ys', age: 900, depth: 40, mayor: { name: 'Dahut', height: 170 } } } });
   });
 

@@ -1,12 +1,18 @@
 // A small federation and the one schema that it stands for. Services and schema resolve from the same data, so that
 // *gateway answer = answer of the merged schema* can be checked for any operation.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { composeServices } from '@apollo/composition';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { execute, type ExecutionResult, type GraphQLSchema, parse } from 'graphql';
-import { type Execution, type ExecutionAnswer, startExecution } from '#gateway/execution/start-execution';
+import { execute, type ExecutionResult, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { createPlanEngine } from '#gateway/planning/plan-engine';
+import { createOperationExecutor, type OperationAnswer } from '#gateway/server/execute-operation';
+import { createLogger } from '#platform/logger';
+import { createMetrics } from '#platform/metrics';
+import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import { answerCall, answerCallsOf, currentRuntime } from './runtime.js';
 
 export interface Service {
   name: string;
@@ -18,32 +24,51 @@ export const LINK = `extend schema @link(url: "https://specs.apollo.dev/federati
 
 export interface World {
   supergraphSdl: string;
+  /** What callers see. */
+  apiSchema: GraphQLSchema;
   plan(document: string, operationName?: string): ExecutablePlan;
   /** Lets the service answer one fetch. */
   ask(fetch: ServiceFetch): Promise<ServiceAnswer>;
-  /** Runs an operation over the services. `order` decides which of the waiting answers comes next. */
-  run(document: string, variables?: JsonObject, options?: RunOptions): Promise<ExecutionAnswer & { fetches: ServiceFetch[] }>;
+  /**
+   * Runs an operation over the services as the gateway does, in process or as a workflow. Throws when the document is not valid.
+   *
+   * @param variables - as sent; defaults are filled in
+   */
+  run(document: string, variables?: JsonObject, options?: RunOptions): Promise<RunAnswer>;
+}
+
+export interface RunAnswer {
+  response: OperationAnswer['response'];
+  /** In the order that they were issued. */
+  fetches: ServiceFetch[];
 }
 
 export interface RunOptions {
   /** Index into the waiting answers; by default they come in the order of their fetches. */
   order?: (waiting: number) => number;
-  /** Takes an answer's place; null = it never comes. */
-  intercept?: (fetch: ServiceFetch) => ServiceAnswer | null | undefined;
-  onStarted?: (execution: Execution) => void;
+  /** Takes an answer's place. */
+  intercept?: (fetch: ServiceFetch) => ServiceAnswer | undefined;
 }
+
+let worlds = 0;
 
 export function createWorld(services: readonly Service[]): World {
   const composed = composeServices(services.map(({ name, sdl }) => ({ name, url: `http://${name}`, typeDefs: parse(LINK + sdl) })));
   if (composed.supergraphSdl === undefined) throw new Error((composed.errors ?? []).map(({ message }) => message).join('\n'));
   const { supergraphSdl } = composed;
   const engine = createPlanEngine(supergraphSdl);
+  const apiSchema = Supergraph.build(supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES })
+    .apiSchema()
+    .toGraphQLJSSchema();
   const schemas = new Map(
     services.map(({ name, sdl, resolvers }) => [
       name,
       buildSubgraphSchema([{ typeDefs: parse(LINK + sdl), resolvers: (resolvers ?? {}) as never }]),
     ]),
   );
+  const world = ++worlds;
+  let operations = 0;
+  const metrics = createMetrics();
 
   async function ask(fetch: ServiceFetch): Promise<ServiceAnswer> {
     const { data, errors = [] } = toJson(
@@ -67,35 +92,70 @@ export function createWorld(services: readonly Service[]): World {
 
   return {
     supergraphSdl,
+    apiSchema,
     ask,
     plan: (document, operationName) => engine.plan(document, operationName ?? null),
-    async run(document, variables = {}, { order = () => 0, intercept, onStarted } = {}) {
+    async run(text, variables = {}, { order = () => 0, intercept } = {}) {
+      const document = parse(text);
+      const [invalid] = validate(apiSchema, document);
+      if (invalid !== undefined) throw invalid;
+      const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+      if (operation === undefined) throw new Error('the document holds no operation');
+
+      const { execution, durable, siblingsMs } = currentRuntime();
       const fetches: ServiceFetch[] = [];
       const waiting: { answer: Promise<ServiceAnswer>; resolve: (answer: ServiceAnswer) => void }[] = [];
-      const execution = startExecution({
-        plan: engine.plan(document, null),
-        variables,
-        port: {
-          fetch: (fetch) => {
-            fetches.push(fetch);
-            const given = intercept?.(fetch);
-            if (given === null) return new Promise(() => undefined);
-            const answer = given === undefined ? ask(fetch) : Promise.resolve(given);
-            return new Promise((resolve) => waiting.push({ answer, resolve }));
-          },
-        },
+      let wake = (): void => undefined;
+      const principal = `usr_${world}_${++operations}` as PrincipalId;
+      const end = answerCallsOf(principal, (call) => {
+        fetches.push(call);
+        const given = intercept?.(call);
+        const answer = given === undefined ? ask(call) : Promise.resolve(given);
+        return new Promise((resolve) => {
+          waiting.push({ answer, resolve });
+          wake();
+        });
       });
-      onStarted?.(execution);
+      const executor = createOperationExecutor({
+        planner: { plan: async (request) => engine.plan(request.document, request.operationName) },
+        fetcher: { fetch: answerCall },
+        durable,
+        access: { check: () => ({ document, operation }) },
+        cost: { check: () => null },
+        keys: { operation: Buffer.alloc(32) },
+        execution,
+        fetchTimeoutMs: 3_000,
+        metrics,
+        log: createLogger({ name: 'test', level: 'fatal' }),
+      });
       let settled = false;
-      void execution.answer.finally(() => (settled = true)).catch(() => undefined);
-      while (!settled) {
-        if (waiting.length > 0) {
-          const [next] = waiting.splice(order(waiting.length), 1);
-          if (next !== undefined) next.resolve(await next.answer);
-        }
-        await new Promise((tick) => setImmediate(tick));
+      const answer = executor
+        .execute({
+          schema: apiSchema,
+          generation: 1,
+          document,
+          operation,
+          variables,
+          auth: { principal, tenant: 'ten_acme' as TenantId, scopes: [], fingerprint: 'f'.repeat(64) },
+          idempotencyKey: null,
+          signal: new AbortController().signal,
+        })
+        .finally(() => {
+          settled = true;
+          wake();
+        });
+      for (;;) {
+        if (waiting.length === 0 && !settled) await new Promise<void>((resolve) => (wake = resolve));
+        if (settled) break;
+        await sleep(siblingsMs);
+        const [next] = waiting.splice(order(waiting.length), 1);
+        if (next !== undefined) next.resolve(await next.answer);
       }
-      return { ...(await execution.answer), fetches };
+      end();
+      const { response, operation: ran } = await answer;
+      // Where a run cannot be started a query is answered here: that would prove nothing about runs.
+      if (ran !== null && ran.reason !== 'no-service' && ran.path !== execution) throw new Error(`ran ${ran.path}: ${ran.reason}`);
+      return { response, fetches };
     },
   };
 }
