@@ -49,7 +49,7 @@ interface StepBase extends EventBase {
 export type ReportedEvent =
   | (EventBase & { __typename: 'OperationStarted'; title: string; steps: readonly { id: string; label: string }[] })
   | (StepBase & { __typename: 'StepStarted' })
-  | (StepBase & { __typename: 'StepProgressed'; completed: number; total: number | null; detail: string | null })
+  | (StepBase & { __typename: 'StepProgressed' } & StepProgress)
   | (StepBase & { __typename: 'StepCompleted'; detail: string | null })
   | (StepBase & { __typename: 'StepFailed'; failure: OperationFailure })
   | (StepBase & { __typename: 'StepRetrying'; attempt: number; maximumAttempts: number | null; lastFailure: OperationFailure | null })
@@ -65,9 +65,17 @@ export type ReportedEvent =
 /** What workflow code says; its reporter numbers and dates it. */
 export type EventBody = ReportedEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'seq' | 'at'> : never) : never;
 
+/** What an activity gives to `heartbeat`, for whoever watches its step: `completed` of `total` (null: unknown), and in words. */
+export interface StepProgress {
+  completed: number;
+  total: number | null;
+  detail: string | null;
+}
+
 /**
  * An event as subscribers get it. `cursor` is opaque; passing it as `after` yields everything later, each once.
- * Transient events (progress of a running activity) repeat the last durable cursor and are not replayed.
+ * Transient events (StepProgressed and StepRetrying of a running activity) repeat cursor and `seq` of the last durable one and
+ * are not replayed: each tells the step's present state.
  */
 export type OperationEvent = ReportedEvent & { cursor: string };
 export type OperationEventName = OperationEvent['__typename'];

@@ -10,6 +10,7 @@ import type { PluginActivities, PluginStep } from '#schema/contracts/activities'
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
+import type { StepProgress } from '#schema/contracts/operations';
 import {
   type InstalledPlugin,
   type PluginPermission,
@@ -190,7 +191,12 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
             'GENERATION_NOT_SERVED',
             `${behind.length} of ${serving.length} processes did not take over generation ${generation}`,
           );
-        Context.current().heartbeat();
+        const completed = serving.length - behind.length;
+        Context.current().heartbeat({
+          completed,
+          total: serving.length,
+          detail: `${completed} of ${serving.length} processes serve it`,
+        } satisfies StepProgress);
         await Context.current().sleep(SERVED_POLL_MS);
       }
     },

@@ -12,7 +12,7 @@ import {
   type ReportedEvent,
 } from '#schema/contracts/operations';
 
-type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 const { EventType } = proto.temporal.api.enums.v1;
 
 /** Where a reader stands. `seq` lets it number an end that the workflow did not report. */
@@ -40,11 +40,16 @@ export interface HistoryPage {
   continuedAs: string | undefined;
 }
 
-/** Translates the events of one history page, those at or before `from` left out. */
+/**
+ * Translates the events of one history page, those at or before `from` left out.
+ *
+ * @param onEvent - called for each of them in order, with what the workflow reported by it
+ */
 export async function toOperationEvents(
   history: readonly HistoryEvent[],
   from: Position,
   codecs: readonly PayloadCodec[],
+  onEvent?: (event: HistoryEvent, reported: ReportedEvent | undefined) => void,
 ): Promise<HistoryPage> {
   const events: OperationEvent[] = [];
   let position = from;
@@ -53,6 +58,7 @@ export async function toOperationEvents(
     const eventId = Number(event.eventId);
     if (eventId <= position.eventId) continue;
     const reported = await translate(event, position.seq, codecs);
+    onEvent?.(event, reported);
     position = { runId: position.runId, eventId, seq: reported?.seq ?? position.seq };
     if (reported !== undefined) events.push({ ...reported, cursor: toCursor(position) });
     continuedAs = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? continuedAs;
@@ -63,7 +69,7 @@ export async function toOperationEvents(
 
 async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly PayloadCodec[]): Promise<ReportedEvent | undefined> {
   const field = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields?.[OPERATION_EVENT_MEMO];
-  if (field != null) return (await decode(field, codecs)) as ReportedEvent;
+  if (field != null) return (await decodePayload(field, codecs)) as ReportedEvent;
   const base = { seq: lastSeq + 1, at: toTime(event) };
   switch (event.eventType) {
     case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
@@ -90,7 +96,7 @@ export function toFailure(type: string | null | undefined, message?: string): Op
   return { code, message: message ?? ERROR_CODES[code].meaning, retryable: ERROR_CODES[code].retryable };
 }
 
-async function decode(payload: Payload, codecs: readonly PayloadCodec[]): Promise<unknown> {
+export async function decodePayload(payload: Payload, codecs: readonly PayloadCodec[]): Promise<unknown> {
   let payloads: Payload[] = [payload];
   for (const codec of [...codecs].reverse()) payloads = await codec.decode(payloads);
   return defaultPayloadConverter.fromPayload(payloads[0] as Payload);

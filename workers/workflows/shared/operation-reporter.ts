@@ -2,6 +2,8 @@
 // costs no workflow task. Readers follow the history (workers/client).
 // R1. `seq` counts from 1 without gaps; replay repeats the same numbers, since the workflow counts.
 // R2. A run that is a part of another tells that one of its steps, which counts them as its own.
+// R3. A step's activities are scheduled between its start and the next report: readers tell its attempts and progress by that
+//     (workers/client/pending-steps.ts).
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { type EventBody, OPERATION_EVENT_MEMO, type OperationFailure, type OperationStatus } from '#schema/contracts/operations';
@@ -15,7 +17,6 @@ export interface StepName {
 export interface OperationReporter {
   started(title: string, steps: readonly StepName[]): void;
   stepStarted(step: StepName): void;
-  stepProgressed(step: StepName, progress: { completed: number; total: number | null; detail: string | null }): void;
   stepCompleted(step: StepName, detail?: string | null): void;
   stepFailed(step: StepName, failure: OperationFailure): void;
   compensationStarted(step: StepName, undoes: string): void;
@@ -51,7 +52,6 @@ export function createReporter(options: { showsStatus: boolean; parent?: ParentR
   return {
     started: (title, steps) => report({ __typename: 'OperationStarted', title, steps: steps.map(({ id, label }) => ({ id, label })) }),
     stepStarted: (step) => report({ __typename: 'StepStarted', ...of(step) }),
-    stepProgressed: (step, progress) => report({ __typename: 'StepProgressed', ...of(step), ...progress }),
     stepCompleted: (step, detail = null) => report({ __typename: 'StepCompleted', ...of(step), detail }),
     stepFailed: (step, failure) => report({ __typename: 'StepFailed', ...of(step), failure }),
     compensationStarted: (step, undoes) => report({ __typename: 'CompensationStarted', ...of(step), undoes }),
