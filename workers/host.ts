@@ -11,6 +11,8 @@ const WORKFLOW_SLOTS = 500;
 const LOCAL_ACTIVITY_SLOTS = 1_000;
 const ACTIVITY_SLOTS = 200;
 const SHUTDOWN_GRACE = '10s';
+/** A heartbeat's detail reaches watchers no later than this; by default it would wait for four fifths of the time-out. */
+const HEARTBEAT_THROTTLE = '1s';
 
 /** Once a process, before any worker: our log, and our own order of shutdown. */
 export function installRuntime(log: Logger): void {
@@ -55,6 +57,7 @@ export async function startWorkerHost({
           taskQueue,
           activities,
           shutdownGraceTime: SHUTDOWN_GRACE,
+          maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
           maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
           ...(workflows
             ? {
