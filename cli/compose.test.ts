@@ -72,6 +72,18 @@ describe('sluice check', () => {
     expect(printed.at(-1)).toBe('sluice: the services do not compose: 1 problem (COMPOSITION_FAILED)');
   });
 
+  it('finds an undo that could not work', async () => {
+    const directive = 'directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION';
+    const list = await aList({
+      a: `${directive}\ntype Query { x: Int }\ntype Mutation { put: ID! @compensate(with: "drop", arguments: ["key: result"]) drop(id: ID!): Int }`,
+    });
+    expect(await check(['--config', list], config)).toBe(1);
+    expect(printed.slice(0, 2).map((line) => line.split('\n')[0])).toEqual([
+      'error COMPENSATE_ARGUMENT_UNKNOWN at Mutation.put in a:4',
+      'error COMPENSATE_ARGUMENT_MISSING at Mutation.put in a:4',
+    ]);
+  });
+
   it('prints hints with their coordinate', async () => {
     const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: Int! @shareable }' });
     expect(await check(['--config', list], config)).toBe(0);

@@ -9,6 +9,7 @@ describe('the settings of the gateway', () => {
       admin: { host: '127.0.0.1', port: 4001 },
       auth: { mode: 'dev' },
       execution: 'auto',
+      sagas: [],
       accessRules: 'reject',
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
       allowedOrigins: [],

@@ -12,6 +12,11 @@ const origins = z
   .transform((text) => text.split(',').map((origin) => origin.trim()))
   .pipe(z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'expected origins like https://console.example.com, separated by commas')));
 
+const operationNames = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(z.array(z.string().regex(/^[A-Za-z_]\w*$/, 'expected names of operations, separated by commas')));
+
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
 const Environment = z
@@ -25,6 +30,7 @@ const Environment = z
     SLUICE_JWT_ISSUER: z.string().min(1).optional(),
     SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
     SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
+    SLUICE_SAGAS: operationNames.default([]),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
     SLUICE_MAX_TOKENS: atMost(2_000),
     SLUICE_MAX_DEPTH: atMost(15),
@@ -60,6 +66,8 @@ export interface GatewayConfig {
   admin: { host: string; port: number };
   auth: { mode: 'dev' } | { mode: 'none' } | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string };
   execution: 'auto' | 'direct' | 'durable';
+  /** Names of mutations that are sagas without `@saga`. */
+  sagas: readonly string[];
   /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
   accessRules: 'reject' | 'filter';
   /** Of one operation; `cost` only where the supergraph declares costs. */
@@ -82,6 +90,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     admin: { host: set.ADMIN_HOST, port: set.ADMIN_PORT },
     auth: toAuth(set),
     execution: set.SLUICE_EXECUTION,
+    sagas: set.SLUICE_SAGAS,
     accessRules: set.SLUICE_ACCESS_RULES,
     limits: {
       tokens: set.SLUICE_MAX_TOKENS,

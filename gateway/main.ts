@@ -99,6 +99,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     cost: createCostCheck({ maximum: config.limits.cost, rulesOf: (schema) => generations.rulesOf(schema).cost }),
     keys,
     execution: config.execution,
+    sagas: config.sagas,
     fetchTimeoutMs: config.subgraph.timeoutMs,
     metrics,
     log,

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createComposer } from '#gateway/supergraph/composer';
+import { withGatewayDirectives } from '#gateway/supergraph/gateway-directives';
 import { readBuiltInServices } from '#gateway/supergraph/service-list';
 
 const composer = createComposer();
@@ -15,7 +16,9 @@ for (const { code, message } of hints) console.log(`hint ${code}: ${message}`);
 
 const apiSchema = printSchema(
   lexicographicSortSchema(
-    Supergraph.build(supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES }).apiSchema().toGraphQLJSSchema(),
+    Supergraph.build(withGatewayDirectives(supergraphSdl), { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES })
+      .apiSchema()
+      .toGraphQLJSSchema(),
   ),
 );
 const note = '# Composed from schema/subgraphs by `npm run compose`; do not edit.\n';

@@ -14,6 +14,8 @@ const MUTATIONS: Record<string, Record<string, 'simple' | WorkflowName>> = {
     addMember: 'simple',
     updateMemberRole: 'simple',
     removeMember: 'simple',
+    reserveStorage: 'simple',
+    releaseStorage: 'simple',
   },
   files: {
     createFolder: 'simple',

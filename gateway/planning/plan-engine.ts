@@ -24,6 +24,7 @@ import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schem
 import { createAliasPass } from './alias-pass.js';
 import { compileNodes } from './compile-plan.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
+import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 
 export interface PlanEngine {
   /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
@@ -51,21 +52,38 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
           d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
         ),
       );
-      const rootFields = collectRootFields(operation, fragments).map((node) => describeRootField(node, operation, fullSchema));
-      const shape = compileShape(publicSchema, operation, fragments, (field) => aliases.toDataKey(field));
+      const selected = collectRootFields(operation, fragments);
+      const rootFields = selected.map((node) => describeRootField(node, operation, fullSchema));
+      const toDataKey = (field: FieldNode): string => aliases.toDataKey(field);
+      const shape = compileShape(publicSchema, operation, fragments, toDataKey);
+      const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent);
       const nodes =
-        rootFields.length === 0 ? { root: null, primary: null, services: [] } : compileNodes(buildApolloPlan(), fullSchema, isIdempotent);
+        rootFields.length === 0
+          ? { root: null, primary: null, services: [] }
+          : isSaga(operation)
+            ? {
+                primary: null,
+                ...planSaga({
+                  operation: withoutSaga(operation),
+                  fragments,
+                  rootFields: selected,
+                  supergraph: fullSchema,
+                  toDataKey,
+                  compile,
+                }),
+              }
+            : compile(operation);
       if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
         throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
       }
       return { version: 1, kind: operation.operation, rootFields, shape, ...nodes };
 
-      function buildApolloPlan() {
+      function buildApolloPlan(part: OperationDefinitionNode) {
         // Introspection is answered by the gateway; the planner would refuse it.
         const planned = {
           ...document,
           definitions: document.definitions.map((definition) =>
-            withoutDenied(definition === operation ? withoutIntrospection(operation) : definition),
+            withoutDenied(definition === operation ? withoutIntrospection(part) : definition),
           ),
         };
         try {

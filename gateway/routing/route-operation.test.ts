@@ -42,6 +42,16 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
   ['a mutation of one service', { plan: mutation([field()], 'a') }, 'direct one-service'],
   ['a mutation of several services', { plan: mutation([field()], 'a', 'b') }, 'multi_service_orchestration_workflow several-services'],
   ['two mutation fields of one service', { plan: mutation([field(), field()], 'a') }, 'api_request_workflow several-mutation-fields'],
+  [
+    'a saga, forced direct',
+    { plan: { ...mutation([field()], 'a'), saga: { steps: [] } }, execution: 'direct' },
+    'api_request_workflow saga',
+  ],
+  [
+    'a saga without Temporal',
+    { plan: { ...mutation([field({ durable: 'NEVER' })], 'a', 'b'), saga: { steps: [] } }, isTemporalAvailable: false },
+    'refused temporal-unavailable',
+  ],
   ['@durable(mode: ALWAYS)', { plan: mutation([field({ durable: 'ALWAYS' })], 'a') }, 'api_request_workflow directive-always'],
   [
     '@durable(mode: NEVER) over several services',

@@ -8,6 +8,7 @@ export type RouteReason =
   | 'one-service'
   | 'several-services'
   | 'several-mutation-fields'
+  | 'saga'
   | 'directive-always'
   | 'directive-never'
   | 'idempotency-key'
@@ -23,7 +24,7 @@ export type Route =
   | { path: 'refused'; reason: 'temporal-unavailable' };
 
 export interface RouteInput {
-  plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services'>;
+  plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services' | 'saga'>;
   /** SLUICE_EXECUTION. */
   execution: 'auto' | 'direct' | 'durable';
   hasIdempotencyKey: boolean;
@@ -47,6 +48,8 @@ function decide({ plan, execution, hasIdempotencyKey, inParts = false }: RouteIn
 
   const workflow = services.length > 1 ? 'multi_service_orchestration_workflow' : 'api_request_workflow';
   const durable = (reason: RouteReason): Route => ({ path: 'durable', workflow, reason });
+  // Whoever asked for undoing must not get an operation that cannot be undone.
+  if (plan.saga !== undefined) return durable('saga');
   if (execution === 'direct') return { path: 'direct', reason: 'forced-direct' };
   if (execution === 'durable') return durable('forced-durable');
   if (rootFields.some((field) => field.durable === 'ALWAYS')) return durable('directive-always');

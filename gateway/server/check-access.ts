@@ -43,6 +43,8 @@ export type AccessDecision = Pick<AccessRequest, 'document' | 'operation'> | { e
 export interface AccessCheck {
   /** @param variables - coerced: what they exclude by `@skip` and `@include` needs no right in mode `reject` */
   check(request: AccessRequest, variables: JsonObject): AccessDecision;
+  /** For what the gateway itself selects in the caller's name. @param coordinate - e.g. `Mutation.deleteFile` */
+  allows(coordinate: string, request: Pick<AccessRequest, 'schema' | 'auth'>): boolean;
 }
 
 /** A selection of a field that has rules. */
@@ -78,10 +80,13 @@ export function createAccessCheck(options: {
     return found;
   }
 
+  const rulesFor = (schema: GraphQLSchema): AccessRules | undefined => (options.mode === 'off' ? undefined : options.rulesOf(schema));
+
   return {
+    allows: (coordinate, { schema, auth }) => (rulesFor(schema)?.get(coordinate) ?? []).every((need) => isMet(need, auth)),
     check(request, variables) {
       const { schema, document, operation, auth } = request;
-      const rules = options.mode === 'off' ? undefined : options.rulesOf(schema);
+      const rules = rulesFor(schema);
       if (rules === undefined || rules.size === 0) return { document, operation };
       const { guarded, forms } = look(request, rules);
       const denied = guarded.filter(({ needs }) => !needs.every((need) => isMet(need, auth)));

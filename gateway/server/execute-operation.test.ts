@@ -81,10 +81,19 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
     deps: { durable },
+    env: { SLUICE_SAGAS: 'StoreBook, StoreShelf' },
     services: [
       {
         name: 'books',
-        sdl: `type Query { book: Book } type Mutation { addBook(title: String): Book }
+        sdl: `extend schema
+                @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate"])
+                @federation__composeDirective(name: "@compensate")
+              directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
+              type Query { book: Book }
+              type Mutation {
+                addBook(title: String): Book @compensate(with: "removeBook", arguments: ["id: result.id"])
+                removeBook(id: ID!): ID @requiresScopes(scopes: [["files:write"]])
+              }
               type Book @key(fields: "id") { id: ID! author: Author } type Author @key(fields: "id", resolvable: false) { id: ID! }`,
         resolvers: {
           Query: { book: () => ({ id: 'b1', author: { id: 'a1' } }) },
@@ -172,6 +181,29 @@ describe('a caller that leaves', () => {
     // A later query of the same kind is cancelled; by then the mutation would have been.
     await leaveDuring(BOTH);
     await expect.poll(() => cancelled).toEqual([{ id: 'op_run1', reason: 'the caller left' }]);
+  });
+});
+
+describe('a saga', () => {
+  beforeEach(() => {
+    onStarted = (run) => run.finish(answerOf({ addBook: null }));
+  });
+
+  it('is a run whose plan holds its steps, by directive or by its name in the settings', async () => {
+    for (const document of ['mutation @saga { addBook { id } }', 'mutation StoreBook { addBook { id } }'])
+      expect((await gateway.query(document)).extensions?.operation).toMatchObject({ path: 'durable', reason: 'saga' });
+    expect(started.map(({ request }) => request.plan.saga?.steps.map(({ undo }) => undo?.field))).toEqual([['removeBook'], ['removeBook']]);
+    expect((await gateway.query('mutation Other { addBook { id } }')).extensions?.operation).toMatchObject({ path: 'direct' });
+    expect((await gateway.query('query @saga { book { id } }')).errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  it('is refused before anything starts when the caller may not use an undo', async () => {
+    const authorization = `Bearer ${await gateway.token('viewer')}`;
+    expect((await gateway.query('mutation @saga { addBook { id } }', {}, { authorization })).errors).toMatchObject([
+      { extensions: { code: 'SAGA_NOT_COMPENSABLE' } },
+    ]);
+    expect(started).toEqual([]);
+    expect((await gateway.query('mutation { addBook { id } }', {}, { authorization })).data).toEqual({ addBook: { id: 'b9' } });
   });
 });
 

@@ -23,6 +23,7 @@ import type { CostCheck } from './operation-cost.js';
 import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { introspect, mergeIntrospection } from './introspection.js';
+import { createSagaMarker } from './mark-sagas.js';
 
 /** A direct operation's own limit; each fetch has a shorter one. */
 const DIRECT_DEADLINE_MS = 30_000;
@@ -78,6 +79,8 @@ export interface OperationExecutorOptions {
   cost: CostCheck;
   keys: Pick<KeyRing, 'operation'>;
   execution: 'auto' | 'direct' | 'durable';
+  /** Names of mutations that are sagas without `@saga`. */
+  sagas: readonly string[];
   /** Of one query fetch of a direct operation. */
   fetchTimeoutMs: number;
   metrics: Metrics;
@@ -86,6 +89,7 @@ export interface OperationExecutorOptions {
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
   const { planner, fetcher, durable, access, cost, keys, execution, fetchTimeoutMs, metrics, log } = options;
+  const markSagas = createSagaMarker(options.sagas);
 
   async function prepare({
     schema,
@@ -101,8 +105,12 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     if ('errors' in allowed) return allowed;
     const tooDear = cost.check({ schema, document, operation, variables: coerced as JsonObject });
     if (tooDear !== null) return { errors: [tooDear] };
-    const { text, hash } = normalise(allowed.document);
+    const { text, hash } = normalise(markSagas(allowed.document, operation));
     const plan = await planner.plan({ generation, document: text, operationName: operation.name?.value ?? null, documentHash: hash });
+    for (const { undo } of plan.saga?.steps ?? []) {
+      if (undo !== null && !access.allows(`Mutation.${undo.field}`, { schema, auth }))
+        throw new CodedError('SAGA_NOT_COMPENSABLE', `the caller may not use '${undo.field}', which would undo a step`);
+    }
     return { plan, variables: coerced as JsonObject, documentHash: hash };
   }
 

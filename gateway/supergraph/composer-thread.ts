@@ -3,6 +3,7 @@ import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federa
 import { type ASTNode, findBreakingChanges, findDangerousChanges, type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { CompositionProblem, SchemaChange } from '#schema/contracts/supergraph';
 import { serveThread } from '#platform/threads';
+import { checkCompensations } from './check-compensations.js';
 
 export interface ServiceSource {
   name: string;
@@ -22,6 +23,8 @@ function compose(services: readonly ServiceSource[]): Composed {
   const parsed = services.map(({ name, sdl, url }) => ({ name, url, typeDefs: parseOrExplain(name, sdl) }));
   const broken = parsed.flatMap(({ typeDefs }) => ('problem' in typeDefs ? [typeDefs.problem] : []));
   if (broken.length > 0) return { problems: broken };
+  const wrong = parsed.flatMap(({ name, typeDefs }) => ('problem' in typeDefs ? [] : checkCompensations(name, typeDefs)));
+  if (wrong.length > 0) return { problems: wrong };
   const result = composeServices(parsed as Parameters<typeof composeServices>[0]);
   if (result.errors !== undefined) return { problems: result.errors.map(toProblem) };
   return {

@@ -3,6 +3,7 @@ import { ApolloGateway } from '@apollo/gateway';
 import { type ConstDirectiveNode, Kind, parse, print, visit } from 'graphql';
 import type { Logger } from '#platform/logger';
 import type { Generations } from './generations.js';
+import { withGatewayDirectives } from './gateway-directives.js';
 
 export type GatewayExecutor = ApolloGateway['executor'];
 
@@ -50,8 +51,13 @@ export class SluiceGateway extends ApolloGateway {
 
 const UNSUPPORTED_BY_APOLLO = /\/(authenticated|requiresScopes|policy|context)\/v/;
 
-/** Apollo's gateway refuses supergraphs that link these features "for: SECURITY", since it cannot honour them; check-access.ts and the planner can. */
+/** Operations may carry what the gateway itself answers, whatever the services declare. */
 function toLoadable(supergraphSdl: string): string {
+  return withGatewayDirectives(withoutSecurityPurpose(supergraphSdl));
+}
+
+/** Apollo's gateway refuses supergraphs that link these features "for: SECURITY", since it cannot honour them; check-access.ts and the planner can. */
+function withoutSecurityPurpose(supergraphSdl: string): string {
   if (!/for:\s*SECURITY/.test(supergraphSdl)) return supergraphSdl;
   const withoutPurpose = (directive: ConstDirectiveNode): ConstDirectiveNode => {
     const url = directive.arguments?.find(({ name }) => name.value === 'url')?.value;

@@ -11,15 +11,26 @@ export interface ServiceCall extends ServiceFetch {
   auth: AuthContext;
   /** Null for direct calls without a run. */
   operationId: string | null;
-  /** `<operation id>.<plan node>[.<chunk>]`; sent with mutations as `Idempotency-Key`. */
+  /** `<operation id>.<plan node>[.<chunk>][.undo]`; sent with mutations as `Idempotency-Key`. */
   idempotencyKey: string | null;
   timeoutMs: number;
 }
+
+/** Faults after which nobody can say whether the service has done what it was asked to do. */
+export const UNSURE_CODES: ReadonlySet<string> = new Set([
+  'OUTCOME_UNKNOWN',
+  'SUBGRAPH_UNREACHABLE',
+  'SUBGRAPH_TIMEOUT',
+  'SUBGRAPH_BAD_ANSWER',
+  'SUBGRAPH_ANSWER_TOO_LARGE',
+]);
 
 export interface RequestActivities {
   authenticate_request_activity(credential: CredentialReference): Promise<CredentialVerdict>;
   /** Never fails for a service's fault: that comes back as `errors`. */
   route_to_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
+  /** A fetch that has to succeed: a service's fault fails it, retryable unless the service has clearly refused. */
+  insist_on_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
   /** Refuses answers over the size limit with a coded error; redacts what must not leave. */
   transform_response_activity(response: GraphQLResponse): Promise<GraphQLResponse>;
 }

@@ -60,6 +60,18 @@ export const ERROR_CODES = {
   INVALID_RESPONSE: { retryable: false, http: 200, meaning: 'A service returned null or a wrong value where the schema promises one.' },
 
   // Operations
+  SAGA_NOT_COMPENSABLE: {
+    retryable: false,
+    http: 200,
+    meaning: 'A mutation field of the saga has no undo, or the caller may not use it; nothing was started.',
+  },
+  STEP_UNDONE: { retryable: false, http: 200, meaning: 'The mutation took effect and was undone, since its saga could not be finished.' },
+  STEP_NOT_STARTED: { retryable: false, http: 200, meaning: 'The mutation was not sent, since an earlier one of its saga failed.' },
+  COMPENSATION_FAILED: {
+    retryable: false,
+    http: 200,
+    meaning: 'The mutation may have taken effect and could not be undone: what it did has to be undone by hand.',
+  },
   DEADLINE_EXCEEDED: {
     retryable: true,
     http: 200,

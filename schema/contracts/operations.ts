@@ -1,7 +1,7 @@
 // Operations as every door shows them. Source of truth is the workflow's history: the workflow reports through
 // `upsertMemo({ [OPERATION_EVENT_MEMO]: ReportedEvent })`, the reader adds the cursor.
 import type { ErrorCode } from './errors.js';
-import type { Json } from './json.js';
+import type { Json, JsonObject } from './json.js';
 
 export const OPERATION_EVENT_MEMO = 'event';
 /** Memo set at start: {@link OperationFacts}. */
@@ -34,6 +34,18 @@ export interface OperationFailure {
   retryable: boolean;
 }
 
+/** What a compensation could not undo, for whoever has to do it by hand. */
+export interface Leftover {
+  /** Its operators have to. */
+  service: string;
+  /** The mutation field that took effect, or may have. */
+  effect: string;
+  /** The mutation field that would undo it; null when there is none. */
+  undo: string | null;
+  /** For `undo`; null when they cannot be known. */
+  arguments: JsonObject | null;
+}
+
 interface EventBase {
   /** From 1, without gaps, in the run's order. Given by the workflow, so that replay repeats it. */
   seq: number;
@@ -56,7 +68,7 @@ export type ReportedEvent =
   | (EventBase & { __typename: 'CancelRequested'; reason: string | null; by: string | null })
   | (StepBase & { __typename: 'CompensationStarted'; undoes: string })
   | (StepBase & { __typename: 'CompensationCompleted'; undoes: string })
-  | (StepBase & { __typename: 'CompensationFailed'; undoes: string; failure: OperationFailure })
+  | (StepBase & { __typename: 'CompensationFailed'; undoes: string; failure: OperationFailure; left?: Leftover })
   | (EventBase & { __typename: 'InputRequired'; prompt: string })
   | (EventBase & { __typename: 'OperationCompleted' })
   | (EventBase & { __typename: 'OperationFailed'; failure: OperationFailure })
@@ -123,6 +135,8 @@ export interface StepView {
   failure: OperationFailure | null;
   /** For compensations: the step it undoes. */
   undoes: string | null;
+  /** For compensations that failed. */
+  left?: Leftover;
 }
 
 export const EMPTY_OPERATION_VIEW: OperationView = {
@@ -164,7 +178,12 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
     case 'CompensationFailed':
       return {
         ...next,
-        compensations: patch(next.compensations, event, event.undoes, { status: 'FAILED', finishedAt: event.at, failure: event.failure }),
+        compensations: patch(next.compensations, event, event.undoes, {
+          status: 'FAILED',
+          finishedAt: event.at,
+          failure: event.failure,
+          ...(event.left === undefined ? {} : { left: event.left }),
+        }),
       };
     case 'CancelRequested':
       return { ...next, cancelRequested: true };

@@ -27,7 +27,49 @@ export interface ExecutablePlan {
   /** Only for subscriptions: the fetch that is sent to the service as a subscription. */
   primary: FetchNode | null;
   shape: ObjectShape;
+  /** Only for mutations with `@saga`: their fields as steps that are undone when a later one fails. */
+  saga?: SagaPlan;
 }
+
+/** `ExecutablePlan.root` is its steps in order. */
+export interface SagaPlan {
+  steps: readonly SagaStep[];
+}
+
+/** One root mutation field with everything that it selects. */
+export interface SagaStep {
+  responseKey: string;
+  /** The key that the merged data holds. */
+  dataKey: string;
+  field: string;
+  service: string;
+  /** Id of the fetch that has the effect. */
+  fetch: number;
+  node: PlanNode;
+  /** From `@compensate`; null only where nothing has to be undone after it: the last field. */
+  undo: PlannedUndo | null;
+}
+
+/** The mutation of the same service that takes the effect back. */
+export interface PlannedUndo {
+  field: string;
+  operation: string;
+  operationName: string;
+  arguments: readonly { name: string; value: UndoValue }[];
+  /** May it be sent twice, and for an effect that nobody is sure of? */
+  idempotent: boolean;
+}
+
+export type UndoValue =
+  /** Keys below the step's own data; what only the undo needs is fetched under keys that no answer shows. */
+  | { kind: 'result'; path: readonly string[] }
+  | { kind: 'variable'; name: string; path: readonly string[] }
+  | { kind: 'constant'; value: Json }
+  | { kind: 'list'; values: readonly UndoValue[] }
+  | { kind: 'object'; fields: readonly { name: string; value: UndoValue }[] };
+
+/** On an operation: `mutation @saga { … }`. Answered by the gateway alone; services do not see it. */
+export const SAGA_DIRECTIVE = 'saga';
 
 export interface PlannedRootField {
   name: string;

@@ -3,6 +3,7 @@ import type { SupergraphChange } from './supergraph.js';
 import type { AuthContext, CredentialReference } from './identity.js';
 import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse } from './plan.js';
+import type { OperationFailure } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
 export const TASK_QUEUES = {
@@ -59,6 +60,8 @@ export interface IncomingRequest extends RequestBase {
 }
 export interface APIResponse {
   response: GraphQLResponse;
+  /** As of {@link OrchestrationResponse}. */
+  failure?: OperationFailure;
 }
 
 export type ComplexRequest = RequestBase;
@@ -66,6 +69,8 @@ export interface OrchestrationResponse {
   response: GraphQLResponse;
   /** Services in the order their first answer was merged. */
   services: readonly string[];
+  /** Of a saga that could not be finished: its answer says what was undone and what was not. */
+  failure?: OperationFailure;
 }
 
 export interface AsyncRequest {

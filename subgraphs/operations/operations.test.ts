@@ -42,13 +42,14 @@ const anOperation = (change: Partial<OperationSnapshot>): OperationSnapshot => (
 });
 
 let rows: OperationSnapshot[];
+let events: OperationEvent[];
 let cancelled: unknown[];
 let released: number;
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
 const door: OperationDoor = {
   namespace: 'default',
   describe: async (id) => rows.find((row) => row.id === id),
-  readEvents: async () => EVENTS,
+  readEvents: async () => events,
   async *watch(_, { after, signal }) {
     try {
       if (after === 'bad') throw new CodedError('CURSOR_INVALID', 'expected a cursor that operationEvents gave out');
@@ -80,6 +81,7 @@ beforeAll(
 afterAll(() => operations.close());
 beforeEach(() => {
   rows = [anOperation({})];
+  events = EVENTS;
   cancelled = [];
   released = 0;
 });
@@ -107,6 +109,25 @@ describe('operation', () => {
       cursor: 'c7',
       lastSeq: 7,
       cancelRequested: false,
+    });
+  });
+
+  it('tells what of a saga is left and for whom, though its run has an answer', async () => {
+    rows = [anOperation({ failure: null, result: { response: { data: null } } })];
+    const left = { service: 'files', effect: 'createFile', undo: 'deleteFile', arguments: { id: 'fil_1' } };
+    events = [
+      ...EVENTS.slice(0, 5),
+      event(6, { __typename: 'CompensationFailed', step: 'undo-fetch', label: 'Release it', undoes: 'fetch', failure: FAILURE, left }),
+      event(7, { __typename: 'OperationFailed', failure: FAILURE }),
+    ];
+    const { data } = await operations.ask(
+      'alice',
+      '{ operation(id: "op_1") { status errors { code } compensation { status left { step service effect undo arguments failure { code } } } } }',
+    );
+    expect(data.operation).toEqual({
+      status: 'FAILED',
+      errors: [{ code: 'SCAN_BLOCKED' }],
+      compensation: { status: 'PARTIALLY_COMPENSATED', left: [{ step: 'fetch', ...left, failure: { code: 'SCAN_BLOCKED' } }] },
     });
   });
 

@@ -116,10 +116,16 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       steps: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).steps,
       compensation: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
         const { compensations } = await viewOf(operation, context);
-        return compensations.length === 0 ? null : { status: toCompensationStatus(compensations), steps: compensations };
+        return compensations.length === 0
+          ? null
+          : { status: toCompensationStatus(compensations), steps: compensations, left: compensations.flatMap(toLeftover) };
       },
       result: ({ result }: OperationSnapshot) => result,
-      errors: ({ failure }: OperationSnapshot) => (failure === null ? [] : [failure]),
+      // A saga that was undone has an answer, and yet it failed: only its events say so.
+      errors: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
+        const failure = operation.failure ?? (operation.status === 'FAILED' ? (await viewOf(operation, context)).failure : null);
+        return failure === null ? [] : [failure];
+      },
       cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
         (await viewOf(operation, context)).cancelRequested,
       lastSeq: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).lastSeq,
@@ -148,6 +154,10 @@ function maySee({ principal, tenant, scopes }: AuthContext, { facts }: Operation
 function toCompensationStatus(steps: OperationView['compensations']): string {
   if (steps.some(({ status }) => status === 'RUNNING' || status === 'PENDING')) return 'RUNNING';
   return steps.some(({ status }) => status === 'FAILED') ? 'PARTIALLY_COMPENSATED' : 'COMPENSATED';
+}
+
+function toLeftover({ undoes, left, failure }: OperationView['compensations'][number]) {
+  return left === undefined || undoes === null || failure === null ? [] : [{ step: undoes, ...left, failure }];
 }
 
 function toKey({ createdAt, id }: OperationSnapshot): PageKey {

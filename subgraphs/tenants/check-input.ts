@@ -43,6 +43,11 @@ export function checkMemberQuota(members: number): number {
   return members;
 }
 
+export function checkReservation(id: string): string {
+  if (!/^[\w.:-]{1,100}$/.test(id)) refuse('reservation', '1 to 100 letters, digits, dots, colons, dashes or underscores', id);
+  return id;
+}
+
 function refuse(field: string, expected: string, got: string): never {
   throw new CodedError('BAD_USER_INPUT', `${field}: expected ${expected}, got ${JSON.stringify(got.slice(0, 80))}`);
 }

@@ -6,14 +6,15 @@ import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { ByteSize, DateTime } from '../shared/scalars.js';
-import { checkEmail, checkLocale, checkMemberQuota, checkName, checkSlug, checkTimeZone } from './check-input.js';
-import type { MemberRow, TenantChange, TenantRow, TenantStore } from './store.js';
+import { checkEmail, checkLocale, checkMemberQuota, checkName, checkReservation, checkSlug, checkTimeZone } from './check-input.js';
+import type { MemberRow, ReservationRow, TenantChange, TenantRow, TenantStore } from './store.js';
 
 export interface TenantsContext extends ServiceCallFacts {
   tenants: DataLoader<string, TenantRow | undefined>;
   members: DataLoader<string, MemberRow | undefined>;
   membersOf: DataLoader<PageOfKey, MemberRow[], string>;
   memberCounts: DataLoader<string, number>;
+  storageReserved: DataLoader<string, number>;
 }
 
 export function createTenantsContext(store: TenantStore): (call: ServiceCallFacts) => TenantsContext {
@@ -23,6 +24,7 @@ export function createTenantsContext(store: TenantStore): (call: ServiceCallFact
     members: new DataLoader((ids) => store.findMembers(ids)),
     membersOf: createPageLoader((ids, page) => store.listMembers(ids, page)),
     memberCounts: new DataLoader((ids) => store.countMembers(ids)),
+    storageReserved: new DataLoader((ids) => store.storageReserved(ids)),
   });
 }
 
@@ -153,6 +155,16 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         if (member !== undefined && !isVisible(context.auth, member)) throw new CodedError('NOT_FOUND', `no member ${id}`);
         return store.removeMember(onceFor(context, 'removeMember', { id }), id);
       },
+      reserveStorage: (_: unknown, { reservation, bytes }: { reservation: string; bytes: number }, context: TenantsContext) => {
+        requireScope(context.auth, 'files:write');
+        const row = { tenantId: context.auth.tenant, id: checkReservation(reservation), bytes };
+        return store.reserveStorage(onceFor(context, 'reserveStorage', row), row);
+      },
+      releaseStorage: (_: unknown, { reservation }: { reservation: string }, context: TenantsContext) => {
+        requireScope(context.auth, 'files:write');
+        const row = { tenantId: context.auth.tenant, id: checkReservation(reservation) };
+        return store.releaseStorage(onceFor(context, 'releaseStorage', row), row);
+      },
     },
     Viewer: {
       member: (_: unknown, __: unknown, context: TenantsContext) =>
@@ -162,7 +174,11 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
     Tenant: {
       __resolveReference: ({ id }: { id: string }, context: TenantsContext) => loadTenant(context, id),
       settings: ({ locale, timeZone, allowPublicLinks }: TenantRow) => ({ locale, timeZone, allowPublicLinks }),
-      quotas: ({ storageQuota, memberQuota }: TenantRow) => ({ storage: storageQuota, members: memberQuota }),
+      quotas: ({ id, storageQuota, memberQuota }: TenantRow, _: unknown, context: TenantsContext) => ({
+        storage: storageQuota,
+        storageReserved: () => context.storageReserved.load(id),
+        members: memberQuota,
+      }),
       members: async (
         { id }: TenantRow,
         { first, after = null }: PageArguments,
@@ -177,6 +193,9 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
           () => context.memberCounts.load(id),
         );
       },
+    },
+    StorageReservation: {
+      tenant: ({ tenantId }: ReservationRow, _: unknown, context: TenantsContext) => context.tenants.load(tenantId),
     },
     Member: {
       __resolveReference: ({ id }: { id: string }, context: TenantsContext) => loadMember(context, id),

@@ -1,5 +1,5 @@
-import { and, count, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import { bigint, boolean, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+import { and, count, eq, getTableColumns, inArray, sql, sum } from 'drizzle-orm';
+import { bigint, boolean, integer, pgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { CodedError } from '#schema/contracts/errors';
 import { runMigrations } from '#platform/database/migrations';
 import type { Database } from '#platform/database/open-database';
@@ -7,7 +7,7 @@ import { createDrizzle } from '../shared/drizzle.js';
 import { idempotencyTable, once } from '../shared/once.js';
 import { behind, newestFirst } from '../shared/page-sql.js';
 import { inOrder, missing, unlessTaken } from '../shared/rows.js';
-import type { MemberRow, TenantRow, TenantStore } from './store.js';
+import type { MemberRow, ReservationRow, TenantRow, TenantStore } from './store.js';
 
 const schema = pgSchema('tenants');
 const tenants = schema.table('tenants', {
@@ -31,6 +31,16 @@ const members = schema.table('members', {
   role: text('role').$type<MemberRow['role']>().notNull(),
   joinedAt: timestamp('joined_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });
+const reservations = schema.table(
+  'storage_reservations',
+  {
+    tenantId: text('tenant_id').notNull(),
+    id: text('id').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);
 const keys = idempotencyTable(schema);
 
 export async function createTenantStore(database: Database): Promise<TenantStore> {
@@ -120,6 +130,35 @@ export async function createTenantStore(database: Database): Promise<TenantStore
       once(db, keys, request, async (tx) => {
         const [removed] = await tx.delete(members).where(eq(members.id, id)).returning({ id: members.id });
         return removed?.id ?? missing('member', id);
+      }),
+    async storageReserved(tenantIds) {
+      const rows = await db
+        .select({ id: reservations.tenantId, bytes: sum(reservations.bytes) })
+        .from(reservations)
+        .where(inArray(reservations.tenantId, [...tenantIds]))
+        .groupBy(reservations.tenantId);
+      return tenantIds.map((id) => Number(rows.find((row) => row.id === id)?.bytes ?? 0));
+    },
+    reserveStorage: (request, row) =>
+      once(db, keys, request, async (tx) => {
+        // The lock keeps two reservations at once from passing the quota together.
+        const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, row.tenantId)).for('update');
+        if (tenant === undefined) return missing('tenant', row.tenantId);
+        const [held] = await tx
+          .select({ bytes: sum(reservations.bytes) })
+          .from(reservations)
+          .where(eq(reservations.tenantId, row.tenantId));
+        const free = tenant.storageQuota - Number(held?.bytes ?? 0);
+        if (row.bytes > free) throw new CodedError('QUOTA_EXCEEDED', `the tenant has ${free} bytes free, and ${row.bytes} are asked for`);
+        const [reserved] = await unlessTaken(`a reservation '${row.id}' is there already`, () =>
+          tx.insert(reservations).values(row).returning(),
+        );
+        return reserved as ReservationRow;
+      }),
+    releaseStorage: (request, { tenantId, id }) =>
+      once(db, keys, request, async (tx) => {
+        await tx.delete(reservations).where(and(eq(reservations.tenantId, tenantId), eq(reservations.id, id)));
+        return id;
       }),
     async seed(tenantRows, memberRows) {
       await db

@@ -26,6 +26,14 @@ export interface MemberRow {
   joinedAt: string;
 }
 
+/** Storage set aside; the id is the caller's own name for it. */
+export interface ReservationRow {
+  tenantId: string;
+  id: string;
+  bytes: number;
+  createdAt: string;
+}
+
 export type TenantChange = Partial<Omit<TenantRow, 'id' | 'slug' | 'createdAt'>>;
 
 /** The tenants service's tables. Lists are newest first. */
@@ -47,6 +55,12 @@ export interface TenantStore {
   addMember(once: OnceRequest, row: Omit<MemberRow, 'joinedAt'>): Promise<MemberRow>;
   changeMember(once: OnceRequest, id: string, change: Pick<MemberRow, 'role'>): Promise<MemberRow>;
   removeMember(once: OnceRequest, id: string): Promise<string>;
+  /** Bytes that reservations hold, by tenant. */
+  storageReserved(tenantIds: readonly string[]): Promise<number[]>;
+  /** @throws QUOTA_EXCEEDED, CONFLICT when the tenant has a reservation of that id, NOT_FOUND */
+  reserveStorage(once: OnceRequest, row: Omit<ReservationRow, 'createdAt'>): Promise<ReservationRow>;
+  /** Repeats, and ids that are not there, change nothing. */
+  releaseStorage(once: OnceRequest, row: Pick<ReservationRow, 'tenantId' | 'id'>): Promise<string>;
   /** Adds what is not there yet. */
   seed(tenants: readonly TenantRow[], members: readonly MemberRow[]): Promise<void>;
 }

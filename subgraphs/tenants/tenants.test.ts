@@ -108,6 +108,33 @@ describe('tenants', () => {
     expect(codes(await add('n5@tide.example'))).toEqual(['QUOTA_EXCEEDED']);
   });
 
+  it('sets storage aside within the quota, once for each key, and gives it back', async () => {
+    const GIB = 1024 ** 3;
+    const reserve = (reservation: string, bytes: number, key?: string) =>
+      tenants.ask(
+        'bob',
+        'mutation ($reservation: ID!, $bytes: ByteSize!) { reserveStorage(reservation: $reservation, bytes: $bytes) { id bytes tenant { slug } } }',
+        { reservation, bytes },
+        key === undefined ? {} : { 'idempotency-key': key },
+      );
+    const release = (reservation: string) =>
+      tenants.ask('bob', 'mutation ($id: ID!) { releaseStorage(reservation: $id) }', { id: reservation });
+    const reserved = async () =>
+      (await tenants.ask('bob', '{ viewer { tenant { quotas { storageReserved } } } }')).data.viewer.tenant.quotas;
+
+    const first = await reserve('upload-1', 60 * GIB, 'k');
+    expect(first.data.reserveStorage).toEqual({ id: 'upload-1', bytes: 60 * GIB, tenant: { slug: 'globex' } });
+    expect(await reserve('upload-1', 60 * GIB, 'k')).toEqual(first);
+    expect(codes(await reserve('upload-1', GIB))).toEqual(['CONFLICT']);
+    expect(codes(await reserve('upload-2', 41 * GIB))).toEqual(['QUOTA_EXCEEDED']);
+    expect(codes(await reserve('no spaces', GIB))).toEqual(['BAD_USER_INPUT']);
+    expect(await reserved()).toEqual({ storageReserved: 60 * GIB });
+    expect((await release('upload-1')).data).toEqual({ releaseStorage: 'upload-1' });
+    expect((await release('upload-1')).data).toEqual({ releaseStorage: 'upload-1' });
+    expect(await reserved()).toEqual({ storageReserved: 0 });
+    expect(codes(await tenants.ask('viewer', 'mutation { releaseStorage(reservation: "upload-1") }'))).toEqual(['FORBIDDEN']);
+  });
+
   it('answers nobody who does not come from the gateway', async () => {
     for (const headers of [{}, { 'x-gateway-auth': 'v1.test.1.n.e30.x' }] as Record<string, string>[]) {
       const response = await fetch(`${tenants.url}/graphql`, { method: 'POST', body: '{"query":"{ _service { sdl } }"}', headers });

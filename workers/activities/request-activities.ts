@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
-import type { RequestActivities, ServiceCall } from '#schema/contracts/activities';
+import { type RequestActivities, type ServiceCall, UNSURE_CODES } from '#schema/contracts/activities';
+import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import type { ServiceAnswer } from '#schema/contracts/plan';
 
@@ -20,18 +21,33 @@ export function createRequestActivities(deps: {
   judge: CredentialJudge;
   maxResponseChars: number;
 }): RequestActivities {
+  async function fetchWithHeartbeat(call: ServiceCall): Promise<ServiceAnswer> {
+    const context = Context.current();
+    // The server learns within the heartbeat's time-out that this process is gone.
+    const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    try {
+      return await deps.fetcher.fetch(call, context.cancellationSignal);
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
   return {
     authenticate_request_activity: (reference) => deps.judge.judge(reference),
+    route_to_service_activity: fetchWithHeartbeat,
 
-    async route_to_service_activity(call) {
-      const context = Context.current();
-      // The server learns within the heartbeat's time-out that this process is gone.
-      const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-      try {
-        return await deps.fetcher.fetch(call, context.cancellationSignal);
-      } finally {
-        clearInterval(heartbeat);
-      }
+    async insist_on_service_activity(call) {
+      const answer = await fetchWithHeartbeat(call);
+      const [error] = answer.errors;
+      if (error === undefined) return answer;
+      const { code, retryable } = error.extensions;
+      const type = isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+      throw ApplicationFailure.create({
+        type,
+        message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
+        // A service that failed inside has rolled back, and may fare better next time.
+        nonRetryable: retryable !== true && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type),
+      });
     },
 
     async transform_response_activity(response) {

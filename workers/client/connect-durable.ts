@@ -341,14 +341,14 @@ function toSnapshot(info: RunInfo): OperationSnapshot {
 }
 
 function toStatus(info: RunInfo): OperationStatus {
+  const shown = info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD'));
   switch (info.status.name) {
     case 'RUNNING':
     case 'CONTINUED_AS_NEW':
-      return info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD')) === 'INPUT_REQUIRED'
-        ? 'INPUT_REQUIRED'
-        : 'WORKING';
+      return shown === 'INPUT_REQUIRED' ? 'INPUT_REQUIRED' : 'WORKING';
     case 'COMPLETED':
-      return 'COMPLETED';
+      // A saga that was undone ends with its answer.
+      return shown === 'FAILED' ? 'FAILED' : 'COMPLETED';
     case 'CANCELLED':
       return 'CANCELLED';
     default:
@@ -375,8 +375,8 @@ function toRunFailure(error: unknown): never {
 const EXECUTION_STATUS: Record<OperationStatus, string> = {
   WORKING: "ExecutionStatus = 'Running'",
   INPUT_REQUIRED: "ExecutionStatus = 'Running' AND Status = 'INPUT_REQUIRED'",
-  COMPLETED: "ExecutionStatus = 'Completed'",
-  FAILED: "ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut')",
+  COMPLETED: "ExecutionStatus = 'Completed' AND Status != 'FAILED'",
+  FAILED: "(ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') OR (ExecutionStatus = 'Completed' AND Status = 'FAILED'))",
   CANCELLED: "ExecutionStatus = 'Canceled'",
 };
 /** Values stand inside a query: ids and enum names only. */

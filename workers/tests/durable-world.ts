@@ -7,9 +7,10 @@ import type { ServiceCall } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
-import type { ServiceAnswer } from '#schema/contracts/plan';
+import type { ExecutablePlan, ServiceAnswer } from '#schema/contracts/plan';
 import type { AsyncRequest, ComplexRequest } from '#schema/contracts/workflows';
 import { loadTestKeys } from '#tests/support/test-keys';
+import type { World } from '#tests/federation/support/federated-world';
 import { world } from '#tests/federation/support/library';
 import { createRequestActivities } from '../activities/request-activities.js';
 import { connectDurable, type DurableClient } from '../client/connect-durable.js';
@@ -43,9 +44,9 @@ export interface DurableWorld {
   close(): Promise<void>;
 }
 
-function aRequest(document: string): ComplexRequest {
+function aRequest(plan: ExecutablePlan): ComplexRequest {
   return {
-    plan: world.plan(document),
+    plan,
     variables: {},
     generation: 1,
     operationName: null,
@@ -55,7 +56,8 @@ function aRequest(document: string): ComplexRequest {
   };
 }
 
-export async function createDurableWorld(): Promise<DurableWorld> {
+/** @param services - answer from memory */
+export async function createDurableWorld(services: Pick<World, 'plan' | 'ask'> = world): Promise<DurableWorld> {
   ensureRuntime();
   const address = inject('temporalAddress');
   const keys = await loadTestKeys();
@@ -69,7 +71,7 @@ export async function createDurableWorld(): Promise<DurableWorld> {
     intercept: () => undefined,
     verdict: 'good',
     startRequest: (document, { variables = {}, ...change } = {}) => {
-      const request = { ...aRequest(document), variables, ...change } satisfies ComplexRequest;
+      const request = { ...aRequest(services.plan(document)), variables, ...change } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
         workflowId: `request/ten_acme/${randomUUID()}`,
         taskQueue,
@@ -80,7 +82,7 @@ export async function createDurableWorld(): Promise<DurableWorld> {
     startAsync: (document, { workflow = 'multi_service_orchestration_workflow', ...change } = {}) =>
       self.durable.start(
         'async_request_workflow',
-        [{ workflow, request: { ...aRequest(document), synchronous: false, ...change } }, AUTH],
+        [{ workflow, request: { ...aRequest(services.plan(document)), synchronous: false, ...change } }, AUTH],
         {
           workflowId: `request/ten_acme/${randomUUID()}`,
           taskQueue,
@@ -104,7 +106,7 @@ export async function createDurableWorld(): Promise<DurableWorld> {
     fetcher: {
       fetch: async (call, signal) => {
         self.calls.push(call);
-        return (await self.intercept(call, signal)) ?? world.ask(call);
+        return (await self.intercept(call, signal)) ?? services.ask(call);
       },
     },
   });

@@ -12,6 +12,7 @@ import { bundleOptions } from '../bundle.js';
 import { AUTH, createDurableWorld } from './durable-world.js';
 import { createPluginWorld } from './plugin-world.js';
 import { world } from '#tests/federation/support/library';
+import { createShop } from '#tests/federation/support/shop';
 
 const FOLDER = new URL('../histories/', import.meta.url);
 const { History } = proto.temporal.api.history.v1;
@@ -99,6 +100,38 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     const failed = await durable.startAsync('{ book(id: "b1") { title } }');
     await failed.result().catch(() => undefined);
     await record('async_request_workflow.failed', failed.run.workflowId);
+    await durable.close();
+  });
+
+  it('records sagas: compensated, partially compensated, cancelled', async () => {
+    const shop = createShop();
+    const durable = await createDurableWorld(shop);
+    const buy =
+      'mutation @saga { reserve(input: { sku: "s1" }) { name } place(sku: "s1") { note order { item { name } } } ship(sku: "s1") }';
+    shop.refuses.add('ship');
+    const compensated = await durable.startRequest(buy);
+    await compensated.result();
+    await record('multi_service_orchestration_workflow.saga-compensated', compensated.run.workflowId);
+
+    shop.refuses.add('cancel');
+    const partially = await durable.startRequest(buy);
+    await partially.result();
+    await record('multi_service_orchestration_workflow.saga-partially-compensated', partially.run.workflowId);
+
+    shop.refuses.clear();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    durable.intercept = (call) => (call.operation.includes('place(') ? held.then(() => shop.ask(call)) : undefined);
+    durable.calls.length = 0;
+    const cancelled = await durable.startRequest(buy);
+    await expect.poll(() => durable.calls.length).toBe(2);
+    await durable.durable.cancel(cancelled.operationId, { reason: 'recorded', by: null });
+    await expect
+      .poll(async () => (await durable.durable.readEvents(cancelled.operationId)).map(({ __typename }) => __typename))
+      .toContain('CancelRequested');
+    release();
+    await cancelled.result().catch(() => undefined);
+    await record('multi_service_orchestration_workflow.saga-cancelled', cancelled.run.workflowId);
     await durable.close();
   });
 

@@ -20,6 +20,6 @@ export async function api_request_workflow(request: IncomingRequest): Promise<AP
     if (verdict.standing !== 'good')
       throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
   }
-  const { response } = await runRequest(request, request.auth);
-  return { response: await transform_response_activity(response) };
+  const { response, failure } = await runRequest(request, request.auth);
+  return { response: await transform_response_activity(response), ...(failure === undefined ? {} : { failure }) };
 }

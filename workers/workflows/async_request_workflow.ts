@@ -37,7 +37,7 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
   } as const;
   let isLate = false;
   try {
-    const { response } = await work.run(async () => {
+    const { response, failure } = await work.run(async () => {
       const deadline = new CancellationScope({ cancellable: true, timeout: request.deadlineMs + DEADLINE_GRACE_MS });
       try {
         return await deadline.run(() =>
@@ -49,7 +49,8 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
         isLate = deadline.consideredCancelled;
       }
     });
-    reporter.completed();
+    if (failure === undefined) reporter.completed();
+    else reporter.failed(failure);
     return { response };
   } catch (error) {
     if (work.isCancelled()) {

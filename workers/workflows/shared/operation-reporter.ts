@@ -6,7 +6,13 @@
 //     (workers/client/pending-steps.ts).
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { type EventBody, OPERATION_EVENT_MEMO, type OperationFailure, type OperationStatus } from '#schema/contracts/operations';
+import {
+  type EventBody,
+  type Leftover,
+  OPERATION_EVENT_MEMO,
+  type OperationFailure,
+  type OperationStatus,
+} from '#schema/contracts/operations';
 import type { ParentReport } from './report-to-parent.js';
 
 export interface StepName {
@@ -21,7 +27,7 @@ export interface OperationReporter {
   stepFailed(step: StepName, failure: OperationFailure): void;
   compensationStarted(step: StepName, undoes: string): void;
   compensationCompleted(step: StepName, undoes: string): void;
-  compensationFailed(step: StepName, undoes: string, failure: OperationFailure): void;
+  compensationFailed(step: StepName, undoes: string, failure: OperationFailure, left?: Leftover): void;
   cancelRequested(reason: string | null, by: string | null): void;
   inputRequired(prompt: string): void;
   completed(): void;
@@ -56,7 +62,8 @@ export function createReporter(options: { showsStatus: boolean; parent?: ParentR
     stepFailed: (step, failure) => report({ __typename: 'StepFailed', ...of(step), failure }),
     compensationStarted: (step, undoes) => report({ __typename: 'CompensationStarted', ...of(step), undoes }),
     compensationCompleted: (step, undoes) => report({ __typename: 'CompensationCompleted', ...of(step), undoes }),
-    compensationFailed: (step, undoes, failure) => report({ __typename: 'CompensationFailed', ...of(step), undoes, failure }),
+    compensationFailed: (step, undoes, failure, left) =>
+      report({ __typename: 'CompensationFailed', ...of(step), undoes, failure, ...(left === undefined ? {} : { left }) }),
     cancelRequested: (reason, by) => report({ __typename: 'CancelRequested', reason, by }),
     inputRequired: (prompt) => {
       report({ __typename: 'InputRequired', prompt });

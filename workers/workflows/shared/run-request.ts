@@ -19,10 +19,11 @@ import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
 import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
-import type { ComplexRequest } from '#schema/contracts/workflows';
-import { createCancellableWork } from './cancellation.js';
+import type { ComplexRequest, OrchestrationResponse } from '#schema/contracts/workflows';
+import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
 import { createParentReport } from './report-to-parent.js';
+import { nameSagaSteps, runSaga } from './run-saga.js';
 
 const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
@@ -30,18 +31,22 @@ const MUTATION_FETCH_MS = 10_000;
 const BACKGROUND_FETCH_MS = 60_000;
 /** A service's faults come as data, so an attempt fails only when its worker is lost; the time left bounds them as well. */
 const LOST_ATTEMPTS = 10;
+/** An undo that may be repeated is, for about a minute; then it is left for people. */
+const INSISTING_ATTEMPTS = 10;
 /** Below the 2 MiB that the server takes for one payload, codec included. */
 const MAX_RESULT_CHARS = 1_300_000;
 
 /** @throws CancelledFailure, or ApplicationFailure SUBGRAPH_ANSWER_TOO_LARGE */
-export async function runRequest(request: ComplexRequest, auth: AuthContext): Promise<ExecutionAnswer> {
+export async function runRequest(request: ComplexRequest, auth: AuthContext): Promise<OrchestrationResponse> {
+  const { saga } = request.plan;
   const { parent } = workflowInfo();
   const parentReport = parent === undefined ? undefined : createParentReport(parent);
-  const reporter = createReporter({ showsStatus: !request.synchronous && parent === undefined, parent: parentReport });
+  const showsStatus = (!request.synchronous || saga !== undefined) && parent === undefined;
+  const reporter = createReporter({ showsStatus, parent: parentReport });
   const work = createCancellableWork(reporter);
-  reporter.started(request.operationName ?? request.plan.kind, []);
+  reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
 
-  const answer = await work.run(() => runPlan(request, auth, reporter, parent !== undefined));
+  const answer = await work.run(() => runPlan(request, auth, reporter, work, parent !== undefined));
   await parentReport?.delivered();
   if (work.isCancelled()) {
     reporter.cancelled(work.reason());
@@ -56,27 +61,38 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     reporter.failed(failure);
     throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true });
   }
-  reporter.completed();
+  if (answer.failure === undefined) reporter.completed();
+  else reporter.failed(answer.failure);
   return answer;
 }
 
-async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: OperationReporter, isPart: boolean): Promise<ExecutionAnswer> {
+async function runPlan(
+  request: ComplexRequest,
+  auth: AuthContext,
+  reporter: OperationReporter,
+  work: CancellableWork,
+  isPart: boolean,
+): Promise<OrchestrationResponse> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
   const endsAtMs = Date.now() + request.deadlineMs;
 
+  const toCall = (serviceFetch: ServiceFetch, timeoutMs: number): ServiceCall => ({
+    ...serviceFetch,
+    generation: request.generation,
+    auth,
+    operationId,
+    idempotencyKey:
+      serviceFetch.operationKind === 'mutation'
+        ? `${operationId}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}`
+        : null,
+    timeoutMs,
+  });
   const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const isMutation = serviceFetch.operationKind === 'mutation';
     const leftMs = Math.max(1, endsAtMs - Date.now());
     const timeoutMs = Math.min(!request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
-    const call: ServiceCall = {
-      ...serviceFetch,
-      generation: request.generation,
-      auth,
-      operationId,
-      idempotencyKey: isMutation ? `${operationId}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}` : null,
-      timeoutMs,
-    };
+    const call = toCall(serviceFetch, timeoutMs);
     const summary = `${serviceFetch.service}: ${serviceFetch.operationKind} ${serviceFetch.node}`;
     const activities =
       request.synchronous && !isMutation
@@ -97,18 +113,36 @@ async function runPlan(request: ComplexRequest, auth: AuthContext, reporter: Ope
     return activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
   };
 
-  const execution = startExecution({
-    plan: request.plan,
-    variables: request.variables,
-    port: { fetch },
-    onFetch: (serviceFetch, answer) => {
-      // A run for which somebody waits ends in one or two workflow tasks: its starts would be told together with its ends.
-      if (answer === null && isPart) reporter.stepStarted(toStep(serviceFetch));
-      if (answer !== null) reportFetch(reporter, serviceFetch, answer);
-    },
-  });
+  const onFetch = (serviceFetch: ServiceFetch, answer: ServiceAnswer | null): void => {
+    // A run for which somebody waits ends in one or two workflow tasks: its starts would be told together with its ends.
+    if (answer === null && isPart) reporter.stepStarted(toStep(serviceFetch));
+    if (answer !== null) reportFetch(reporter, serviceFetch, answer);
+  };
+  const { plan, variables } = request;
+  if (plan.saga !== undefined) {
+    return runSaga({
+      plan: { ...plan, saga: plan.saga },
+      variables,
+      reporter,
+      onFetch,
+      fetch: (one) => (one.operationKind === 'mutation' ? CancellationScope.nonCancellable(() => fetch(one)) : fetch(one)),
+      insist: (one, purpose) => insist(toCall(one, MUTATION_FETCH_MS), purpose),
+      whyStopped: () => (work.isCancelled() ? 'OPERATION_CANCELLED' : Date.now() >= endsAtMs ? 'DEADLINE_EXCEEDED' : null),
+    });
+  }
+  const execution = startExecution({ plan, variables, port: { fetch }, onFetch });
   const hasTimers = !request.synchronous || request.plan.kind === 'mutation';
   return hasTimers ? raceDeadline(execution, request.deadlineMs) : execution.answer;
+}
+
+function insist(call: ServiceCall, purpose: 'ask again' | 'undo'): Promise<ServiceAnswer> {
+  const { insist_on_service_activity } = proxyActivities<RequestActivities>({
+    startToCloseTimeout: call.timeoutMs + 1_000,
+    heartbeatTimeout: '2s',
+    retry: { maximumAttempts: call.idempotent ? INSISTING_ATTEMPTS : 1, initialInterval: '500ms', maximumInterval: '10s' },
+    summary: `${call.service}: ${purpose} ${call.node}`,
+  });
+  return insist_on_service_activity(purpose === 'undo' ? { ...call, idempotencyKey: `${call.idempotencyKey ?? ''}.undo` } : call);
 }
 
 async function raceDeadline(execution: Execution, deadlineMs: number): Promise<ExecutionAnswer> {
