@@ -45,6 +45,7 @@ let rows: OperationSnapshot[];
 let events: OperationEvent[];
 let cancelled: unknown[];
 let released: number;
+let looks: number;
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
 const door: OperationDoor = {
   namespace: 'default',
@@ -60,15 +61,17 @@ const door: OperationDoor = {
     }
   },
   cancel: async (id, request) => void cancelled.push([id, request]),
-  list: async ({ status, tenant, before, first }) =>
-    rows
+  list: async ({ status, tenant, before, first }) => {
+    looks += 1;
+    return rows
       .filter(
         (row) =>
           (status ?? row.status) === row.status &&
           (tenant ?? row.facts.tenant) === row.facts.tenant &&
           (before === undefined || row.createdAt < before),
       )
-      .slice(0, first),
+      .slice(0, first);
+  },
 };
 
 let operations: ServiceCaller;
@@ -84,6 +87,7 @@ beforeEach(() => {
   events = EVENTS;
   cancelled = [];
   released = 0;
+  looks = 0;
 });
 
 describe('operation', () => {
@@ -183,42 +187,43 @@ describe('cancelOperation', () => {
   });
 });
 
+/** A subscription as the gateway sends it for this user. */
+async function follow<Data>(user: keyof typeof DEV_USERS, query: string, variables: Record<string, unknown>) {
+  const keys = await loadTestKeys();
+  const { id, tenant, scopes } = DEV_USERS[user];
+  const sign = (method: string, body: string) =>
+    signServiceCall(keys, {
+      audience: 'operations',
+      method,
+      path: '/graphql',
+      body,
+      operationId: null,
+      auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
+    });
+  const client = createClient({
+    url: `${operations.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    lazyCloseTimeout: 0,
+    connectionParams: () => ({ auth: sign('CONNECT', '') }),
+  });
+  return client.iterate<Data>({ query, variables, extensions: { auth: sign('SUBSCRIBE', JSON.stringify({ query, variables })) } });
+}
+
 describe('operationEvents', () => {
   async function subscribe(
     user: keyof typeof DEV_USERS,
     variables: { id: string; after: string | null },
     take = Infinity,
   ): Promise<{ seqs: number[]; codes: unknown[] }> {
-    const keys = await loadTestKeys();
-    const { id, tenant, scopes } = DEV_USERS[user];
-    const sign = (method: string, body: string) =>
-      signServiceCall(keys, {
-        audience: 'operations',
-        method,
-        path: '/graphql',
-        body,
-        operationId: null,
-        auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
-      });
-    const client = createClient({
-      url: `${operations.url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      connectionParams: () => ({ auth: sign('CONNECT', '') }),
-    });
     const query =
       'subscription($id: ID!, $after: String) { operationEvents(id: $id, after: $after) { __typename ... on OperationEventFields { seq cursor } } }';
     const seqs: number[] = [];
     const codes: unknown[] = [];
-    for await (const { data, errors } of client.iterate<{ operationEvents: { seq: number } }>({
-      query,
-      variables,
-      extensions: { auth: sign('SUBSCRIBE', JSON.stringify({ query, variables })) },
-    })) {
+    for await (const { data, errors } of await follow<{ operationEvents: { seq: number } }>(user, query, variables)) {
       if (data != null) seqs.push(data.operationEvents.seq);
       codes.push(...(errors ?? []).map(({ extensions }) => extensions?.['code']));
       if (seqs.length >= take) break;
     }
-    await client.dispose();
     return { seqs, codes };
   }
 
@@ -235,5 +240,45 @@ describe('operationEvents', () => {
 
   it('tells a stranger that there is no such operation', async () => {
     expect(await subscribe('bob', { id: 'op_1', after: null })).toEqual({ seqs: [], codes: ['NOT_FOUND'] });
+  });
+});
+
+describe('operationsChanged', () => {
+  const CHANGED =
+    'subscription($filter: OperationFilter) { operationsChanged(filter: $filter) { id status progress { completed } startedBy { id } } }';
+  interface Changed {
+    operationsChanged: { id: string; status: string; progress: { completed: number } }[];
+  }
+  const working = (id: string, change: Partial<OperationSnapshot> = {}): OperationSnapshot =>
+    anOperation({ id, status: 'WORKING', closedAt: null, failure: null, ...change });
+  const ended = (id: string): OperationSnapshot => anOperation({ id, status: 'COMPLETED', failure: null });
+
+  it('tells what started and what has another status, to those only who may see it', async () => {
+    rows = [working('op_1')];
+    const changes = await follow<Changed>('alice', CHANGED, {});
+    const next = changes.next();
+    await expect.poll(() => looks).toBeGreaterThan(0);
+    rows = [working('op_2'), working('op_3', { facts: { ...rows[0]!.facts, startedBy: 'usr_bob', tenant: 'ten_globex' } }), ended('op_1')];
+    expect((await next).value.data.operationsChanged.map(({ id, status }: { id: string; status: string }) => [id, status])).toEqual([
+      ['op_2', 'WORKING'],
+      ['op_1', 'COMPLETED'],
+    ]);
+    await changes.return?.();
+  });
+
+  it('tells a list of one status also what has left it, with its present progress', async () => {
+    rows = [working('op_1'), ended('op_0')];
+    const changes = await follow<Changed>('alice', CHANGED, { filter: { status: 'WORKING' } });
+    const first = changes.next();
+    await expect.poll(() => looks).toBeGreaterThan(0);
+    events = EVENTS.slice(0, 1);
+    rows = [working('op_2'), working('op_1'), ended('op_0')];
+    expect((await first).value.data.operationsChanged).toMatchObject([{ id: 'op_2', progress: { completed: 0 } }]);
+    events = EVENTS;
+    rows = [ended('op_2'), working('op_1'), anOperation({ id: 'op_0', status: 'CANCELLED' })];
+    expect((await changes.next()).value.data.operationsChanged).toMatchObject([
+      { id: 'op_2', status: 'COMPLETED', progress: { completed: 1 } },
+    ]);
+    await changes.return?.();
   });
 });

@@ -18,9 +18,12 @@ import { type Connection, formatKey, type PageArguments, type PageKey, parsePage
 import { DateTime, JSONScalar } from '../shared/scalars.js';
 import { abortable } from './abortable.js';
 import type { OperationDoor } from './door.js';
+import { watchList } from './watch-list.js';
 
 /** Rows that may share the millisecond of a page's border. */
 const SAME_INSTANT = 20;
+/** Of a list that is watched, the newest. */
+const WATCHED_ROWS = 100;
 
 export interface OperationsContext extends ServiceCallFacts {
   operations: DataLoader<string, OperationSnapshot | undefined>;
@@ -38,6 +41,8 @@ export function createOperationsContext(door: OperationDoor): (call: ServiceCall
 function toView(events: readonly OperationEvent[]): { view: OperationView; cursor: string | null } {
   return { view: events.reduce<OperationView>(applyOperationEvent, EMPTY_OPERATION_VIEW), cursor: events.at(-1)?.cursor ?? null };
 }
+
+type DoorFilter = Parameters<OperationDoor['list']>[0];
 
 interface Filter {
   kind?: OperationKindName | null;
@@ -68,10 +73,7 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
         requireScope(auth, 'operations:read');
         const page = parsePage(args);
         const found = await door.list({
-          ...(filter?.kind == null ? {} : { kind: filter.kind }),
-          ...(filter?.status == null ? {} : { status: filter.status }),
-          ...(filter?.plugin == null ? {} : { plugin: filter.plugin }),
-          ...(auth.scopes.includes('deployment:read') ? {} : { tenant: auth.tenant }),
+          ...toDoorFilter(auth, filter),
           ...(page.after === null ? {} : { before: new Date(Date.parse(page.after.at) + 1).toISOString() }),
           first: page.limit + SAME_INSTANT,
         });
@@ -102,6 +104,20 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
           return abortable((signal) => door.watch(id, { after: after ?? null, signal }));
         },
         resolve: (event: OperationEvent) => event,
+      },
+      operationsChanged: {
+        subscribe: (_: unknown, { filter }: { filter?: Filter | null }, { auth }: OperationsContext) => {
+          requireScope(auth, 'operations:read');
+          const { status, ...lasting } = toDoorFilter(auth, filter);
+          const list = async (): Promise<OperationSnapshot[]> =>
+            (await door.list({ ...lasting, first: WATCHED_ROWS })).filter((row) => maySee(auth, row));
+          return abortable((signal) => watchList(list, { status: status ?? null, signal }));
+        },
+        // The context outlives the change: what it has read of these operations is old.
+        resolve: (changed: readonly OperationSnapshot[], _: unknown, { views }: OperationsContext) => {
+          for (const { id } of changed) views.clear(id);
+          return changed;
+        },
       },
     },
     Operation: {
@@ -142,6 +158,15 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
           : `${temporalUrl}/namespaces/${door.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}/timeline`,
       cursor: async ({ id }: OperationSnapshot, _: unknown, context: OperationsContext) => (await context.views.load(id)).cursor,
     },
+  };
+}
+
+function toDoorFilter({ scopes, tenant }: AuthContext, filter: Filter | null | undefined): Omit<DoorFilter, 'first'> {
+  return {
+    ...(filter?.kind == null ? {} : { kind: filter.kind }),
+    ...(filter?.status == null ? {} : { status: filter.status }),
+    ...(filter?.plugin == null ? {} : { plugin: filter.plugin }),
+    ...(scopes.includes('deployment:read') ? {} : { tenant }),
   };
 }
 

@@ -46,6 +46,11 @@ export const OPERATION_LIST = `query SluiceOperations($first: Int!, $after: Stri
   recent: operations(first: $recent) { nodes { id status } }
 }`;
 
+/** Says when the list is worth reading again; what has changed is in the list. */
+export const OPERATIONS_CHANGED = `subscription SluiceOperationsChanged {
+  operationsChanged { id }
+}`;
+
 /** One row of a list. */
 export interface OperationSummary {
   readonly id: string;

@@ -408,6 +408,19 @@ describe('a list', () => {
     expect(server.seen.requests).toHaveLength(requests);
   });
 
+  it('is read again when the gateway says that it changed, and seldom while nothing runs', async () => {
+    server.emit('op_1', completed);
+    const list = operationList(client);
+    list.subscribe(() => undefined);
+    await settle();
+    const requests = server.seen.requests.length;
+    await settle(POLL_MS * 3);
+    expect(server.seen.requests).toHaveLength(requests);
+    server.add({ id: 'op_2', title: 'Second' });
+    await settle();
+    expect(list.get()).toMatchObject({ fresh: 1, counts: { WORKING: 1, COMPLETED: 1 } });
+  });
+
   it('loads more behind its last row, each row once', async () => {
     for (let n = 2; n <= 40; n += 1) server.add({ id: `op_${n}` });
     const list = operationList(client);

@@ -1,9 +1,10 @@
 // A list of operations that stays where the reader looks: rows on screen are patched, new ones wait behind a count.
-// The API has no subscription for lists, so the newest page is read again every POLL_MS while somebody listens and the
-// page is visible. Bound: MAX_ROWS rows.
+// While somebody listens and the page is visible, the newest page is read again when `operationsChanged` says so, and besides every
+// POLL_MS while a row is at work, whose progress no list event tells, or while the stream is away, else every IDLE_POLL_MS.
+// Bound: MAX_ROWS rows.
 import { waitOrWake } from './backoff.js';
 import type { OperationKindName, OperationStatus } from './contract.js';
-import { OPERATION_LIST, type OperationListData, type OperationSummary } from './documents.js';
+import { OPERATION_LIST, OPERATIONS_CHANGED, type OperationListData, type OperationSummary } from './documents.js';
 import { type OperationError, toGraphQLError, toNetworkError } from './errors.js';
 import { stableStringify } from './idempotency.js';
 import type { OperationClient } from './operation-client.js';
@@ -11,6 +12,7 @@ import { type Readable, createWritable } from './readable.js';
 import type { OperationTransport } from './transport.js';
 
 export const POLL_MS = 2_500;
+export const IDLE_POLL_MS = 30_000;
 export const COUNTED = 100;
 const PAGE = 25;
 const MAX_ROWS = 500;
@@ -78,6 +80,9 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
   let endCursor: string | null = null;
   let listeners = 0;
   let polling = 0;
+  let isStreamed = false;
+  let wake: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
 
   async function read(after: string | null): Promise<OperationListData> {
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -113,20 +118,46 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
   async function poll(): Promise<void> {
     const mine = ++polling;
     while (mine === polling) {
+      const changed = new Promise<void>((resolve) => (wake = resolve));
       if (typeof document === 'undefined' || document.visibilityState === 'visible') await refresh();
-      await waitOrWake(POLL_MS);
+      const { phase, items } = state.get();
+      const isQuiet = isStreamed && phase === 'live' && items.every(({ done }) => done);
+      await Promise.race([waitOrWake(isQuiet ? IDLE_POLL_MS : POLL_MS), changed]);
     }
+  }
+
+  /** @returns how to end it */
+  function listen(): () => void {
+    isStreamed = true;
+    const onEnd = (): void => {
+      isStreamed = false;
+      wake?.();
+    };
+    const end = transport.subscribe<unknown>(
+      { document: OPERATIONS_CHANGED, variables: {} },
+      { next: ({ errors }) => (errors === undefined ? wake?.() : onEnd()), error: onEnd, complete: onEnd },
+    );
+    return () => {
+      isStreamed = false;
+      end();
+    };
   }
 
   return {
     get: state.get,
     subscribe(listener) {
       const unsubscribe = state.subscribe(listener);
-      if (listeners++ === 0) void poll();
+      if (listeners++ === 0) {
+        stopListening = listen();
+        void poll();
+      }
       let left = false;
       return () => {
         unsubscribe();
-        if (!left && --listeners === 0) polling += 1;
+        if (!left && --listeners === 0) {
+          polling += 1;
+          stopListening?.();
+        }
         left = true;
       };
     },

@@ -79,6 +79,7 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
   const connection = createWritable<Connection>(IDLE_CONNECTION);
   const operations = new Map<string, Running>();
   const subscribers = new Set<Subscriber>();
+  const listWatchers = new Set<AnswerSink<unknown>>();
   const due: { at: number; id: string; event: ScriptedEvent }[] = [];
   const mutations = new Map<string, (variables: Record<string, unknown>, headers: Readonly<Record<string, string>>) => Answer<unknown>>();
   const seen: FakeOperationServer['seen'] = { requests: [], subscribes: [], open: 0 };
@@ -97,9 +98,15 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
     const seq = operation.events.length + 1;
     const event = { ...scripted, seq, at: time(), cursor: `${id}:${seq}` };
     operation.events.push(event);
+    const { status } = operation.view;
     operation.view = applyOperationEvent(operation.view, event);
+    if (status !== operation.view.status) tellLists(id);
     if (connected) for (const subscriber of [...subscribers]) if (subscriber.id === id) deliver(subscriber, event);
     return event.cursor;
+  }
+
+  function tellLists(id: string): void {
+    if (connected) for (const watcher of [...listWatchers]) watcher.next({ data: { operationsChanged: [{ id }] } });
   }
 
   function deliver(subscriber: Subscriber, event: OperationEvent): void {
@@ -200,6 +207,11 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         return answer(request) as Answer<Data>;
       },
       subscribe<Data>(request: TransportRequest<string>, sink: AnswerSink<Data>) {
+        if (nameOf(request.document) === 'SluiceOperationsChanged') {
+          listWatchers.add(sink);
+          if (connected) setConnection('open');
+          return () => void listWatchers.delete(sink);
+        }
         const subscriber: Subscriber = { id: request.variables.id as string, request, sink: sink };
         subscribers.add(subscriber);
         seen.open += 1;
@@ -221,6 +233,7 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         events: [],
         view: { ...EMPTY_OPERATION_VIEW, title },
       });
+      tellLists(id);
     },
     emit,
     play(id, script) {

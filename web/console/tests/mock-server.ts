@@ -183,6 +183,8 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
       return { operation: operations.get(id)?.toGraphQL() ?? null, userErrors: [] };
     },
     operationEvents: ({ id, after }: { id: string; after?: string }) => operations.get(id)!.follow(after),
+    // Lists are read again every few seconds as well.
+    operationsChanged: () => silentStream(),
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -296,3 +298,18 @@ const PAST = [
   { kind: 'ORCHESTRATION', title: 'query FilesWithOwners', by: 'usr_alice', minutesAgo: 95, tookMs: 77, outcome: 'completed' },
   { kind: 'SUPERGRAPH', title: 'Publish generation 13', by: 'usr_admin', minutesAgo: 7_199, tookMs: 1_420, outcome: 'completed' },
 ] as const;
+
+/** Says nothing until its reader leaves. */
+function silentStream(): AsyncIterableIterator<never> {
+  let leave = (): void => undefined;
+  const left = new Promise<IteratorReturnResult<undefined>>((resolve) => (leave = () => resolve({ done: true, value: undefined })));
+  const stream: AsyncIterableIterator<never> = {
+    [Symbol.asyncIterator]: () => stream,
+    next: () => left,
+    return: () => {
+      leave();
+      return left;
+    },
+  };
+  return stream;
+}
