@@ -41,7 +41,7 @@ function select(object: JsonObject, selections: readonly RequiredSelection[]): J
     if (value === undefined) return undefined;
     const chosen = selection.selections === null ? cloneJson(value) : selectNested(value, selection.selections);
     if (chosen === undefined) return undefined;
-    out[selection.name] = chosen;
+    out[selection.as ?? selection.name] = chosen;
   }
   return out;
 }

@@ -11,6 +11,7 @@ import {
   type FetchNode,
   type GraphQLErrorJson,
   type GraphQLResponse,
+  INPUT_PREFIX,
   MAX_REPRESENTATIONS,
   type PlanNode,
   type ServiceAnswer,
@@ -186,7 +187,7 @@ export function startExecution(input: ExecutionInput): Execution {
 
   function report(node: FetchNode, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
     for (const keys of paths) {
-      const path = keys.map((key) => (typeof key === 'string' && key.startsWith(ALIAS_PREFIX) ? key.slice(ALIAS_PREFIX.length) : key));
+      const path = keys.map((key) => (typeof key === 'string' && key.startsWith('_') ? toKnownKey(key) : key));
       errors.push({
         message: error.message,
         ...(path.length === 0 ? {} : { path }),
@@ -211,6 +212,12 @@ export function startExecution(input: ExecutionInput): Execution {
       finish();
     },
   };
+}
+
+/** What the caller calls a key that the planner chose. */
+function toKnownKey(key: string): string {
+  if (key.startsWith(ALIAS_PREFIX)) return key.slice(ALIAS_PREFIX.length);
+  return key.startsWith(INPUT_PREFIX) ? key.slice(key.indexOf('_', INPUT_PREFIX.length) + 1) : key;
 }
 
 function toChunks(representations: readonly Representation[]): Representation[][] {

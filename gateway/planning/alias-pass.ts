@@ -1,6 +1,7 @@
 // Apollo's planner merges fields by response key, also those that it adds itself: keys and inputs of `@requires`. What the caller
-// selects under the key of such a field, but which is another field or has other arguments, is then taken for it, and the answer is
-// wrong. Such selections get a prefix before planning, which the answer's shape takes off.
+// selects under the key of such a field, but which is another field or has arguments, is then taken for it, and the answer is
+// wrong. Such selections get a prefix before planning, which the answer's shape takes off. Inputs with arguments have keys of their own
+// (required-inputs.ts).
 import {
   type DocumentNode,
   type FieldNode,
@@ -12,7 +13,7 @@ import {
   parse,
   visit,
 } from 'graphql';
-import { ALIAS_PREFIX } from '#schema/contracts/plan';
+import { ALIAS_PREFIX, INPUT_PREFIX } from '#schema/contracts/plan';
 
 export interface AliasPass {
   apply(document: DocumentNode): DocumentNode;
@@ -25,17 +26,15 @@ export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
     isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [],
   );
   const names = new Set(fields.map(({ name }) => name));
-  const required = fields.flatMap(requiredFields);
-  const inputs = new Set(required.map(({ name }) => name.value));
-  const inputsWithArguments = new Set(required.filter(hasArguments).map(({ name }) => name.value));
+  const inputs = new Set(fields.flatMap(requiredFields).map(({ name }) => name.value));
 
   function toDataKey(field: FieldNode): string {
     const { name, alias } = field;
     const key = alias?.value ?? name.value;
     const isAmbiguous =
       key === name.value
-        ? inputsWithArguments.has(key) || (inputs.has(key) && hasArguments(field))
-        : names.has(key) || key.startsWith('__') || key.startsWith(ALIAS_PREFIX);
+        ? inputs.has(key) && hasArguments(field)
+        : names.has(key) || key.startsWith('__') || key.startsWith(ALIAS_PREFIX) || key.startsWith(INPUT_PREFIX);
     return isAmbiguous ? ALIAS_PREFIX + key : key;
   }
   return {

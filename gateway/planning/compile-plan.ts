@@ -30,19 +30,35 @@ export interface CompiledNodes {
   services: string[];
 }
 
+/** What was changed in the planner's supergraph has to be changed back in its fetches. */
+export interface FetchPasses {
+  toRealName: (name: string) => string;
+  toRealOperation: (operation: string) => string;
+  /** One fetch that cannot be sent as one. */
+  split(service: string, fetch: SplitFetch): readonly SplitFetch[];
+}
+export type SplitFetch = Pick<FetchNode, 'operation' | 'variables' | 'requires'>;
+
+const NO_PASSES: FetchPasses = { toRealName: (name) => name, toRealOperation: (operation) => operation, split: (_, fetch) => [fetch] };
+
 /**
  * @param supergraph - knows also the types that the API hides
  * @param isIdempotent - whether a root mutation field may be sent twice
  * @throws PLAN_TOO_LARGE
  */
-export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdempotent: (mutationField: string) => boolean): CompiledNodes {
+export function compileNodes(
+  plan: QueryPlan,
+  supergraph: GraphQLSchema,
+  isIdempotent: (mutationField: string) => boolean,
+  passes: FetchPasses = NO_PASSES,
+): CompiledNodes {
   let nextId = 0;
   const services = new Set<string>();
 
   function compile(node: ApolloNode, path: readonly PathStep[]): PlanNode | null {
     switch (node.kind) {
       case 'Fetch':
-        return compileFetch(node, path);
+        return compileFetches(node, path);
       case 'Flatten':
         return compile(node.node, [...path, ...toPath(node.path, supergraph)]);
       case 'Sequence':
@@ -68,7 +84,14 @@ export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdemp
     return nodes.length > 1 ? { kind, nodes } : (nodes[0] ?? null);
   }
 
-  function compileFetch(node: ApolloFetch, path: readonly PathStep[]): FetchNode {
+  function compileFetches(node: ApolloFetch, path: readonly PathStep[]): PlanNode | null {
+    const requires = node.requires?.map((selection) => toRequired(selection, supergraph, passes)) ?? null;
+    const planned = { operation: node.operation, variables: node.variableUsages ?? [], requires };
+    const fetches = passes.split(node.serviceName, planned).map((fetch) => compileFetch(node, path, fetch));
+    return fetches.length > 1 ? { kind: 'parallel', nodes: fetches } : (fetches[0] ?? null);
+  }
+
+  function compileFetch(node: ApolloFetch, path: readonly PathStep[], { operation, variables, requires }: SplitFetch): FetchNode {
     if (nextId >= MAX_PLAN_FETCHES) throw new CodedError('PLAN_TOO_LARGE', `the operation needs more than ${MAX_PLAN_FETCHES} fetches`);
     services.add(node.serviceName);
     return {
@@ -76,11 +99,11 @@ export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdemp
       id: nextId++,
       service: node.serviceName,
       operationKind: node.operationKind,
-      operation: node.operation,
+      operation: passes.toRealOperation(operation),
       operationName: node.operationName ?? null,
-      variables: node.variableUsages ?? [],
+      variables,
       path,
-      requires: node.requires === undefined ? null : node.requires.map((selection) => toRequired(selection, supergraph)),
+      requires,
       inputRewrites: (node.inputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       outputRewrites: (node.outputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       idempotent: (node.operationKind as string) !== 'mutation' || rootFields(node.operation).every(isIdempotent),
@@ -89,7 +112,8 @@ export function compileNodes(plan: QueryPlan, supergraph: GraphQLSchema, isIdemp
 
   const top: ApolloNode | SubscriptionNode | undefined = plan.node;
   if (top?.kind === 'Subscription') {
-    const primary = compileFetch(top.primary, []);
+    const { operation, variableUsages = [] } = top.primary;
+    const primary = compileFetch(top.primary, [], { operation, variables: variableUsages, requires: null });
     return { primary, root: top.rest === undefined ? null : compile(top.rest, []), services: [...services].sort() };
   }
   return { primary: null, root: top === undefined ? null : compile(top, []), services: [...services].sort() };
@@ -109,12 +133,14 @@ function toPath(path: ResponsePath, schema: GraphQLSchema): PathStep[] {
   return steps;
 }
 
-function toRequired(selection: QueryPlanSelectionNode, schema: GraphQLSchema): RequiredSelection {
+function toRequired(selection: QueryPlanSelectionNode, schema: GraphQLSchema, passes: FetchPasses): RequiredSelection {
   if (selection.kind === 'Field') {
-    const selections = selection.selections?.map((inner) => toRequired(inner, schema)) ?? null;
-    return { kind: 'field', name: selection.alias ?? selection.name, selections };
+    const selections = selection.selections?.map((inner) => toRequired(inner, schema, passes)) ?? null;
+    const name = selection.alias ?? selection.name;
+    const realName = passes.toRealName(selection.name);
+    return { kind: 'field', name, ...(realName === selection.name ? {} : { as: realName }), selections };
   }
-  const selections = selection.selections.map((inner) => toRequired(inner, schema));
+  const selections = selection.selections.map((inner) => toRequired(inner, schema, passes));
   return {
     kind: 'fragment',
     types: selection.typeCondition === undefined ? [] : matchingTypes(schema, selection.typeCondition),

@@ -23,6 +23,8 @@ import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
 import { compileNodes } from './compile-plan.js';
+import { createConflictSplitter } from './split-conflicts.js';
+import { separateRequiredInputs } from './required-inputs.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 
@@ -32,7 +34,8 @@ export interface PlanEngine {
 }
 
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
-  const supergraphAst = parse(supergraphSdl);
+  const inputs = separateRequiredInputs(parse(supergraphSdl));
+  const supergraphAst = inputs.supergraph;
   const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), {
     supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
   });
@@ -42,6 +45,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const fullSchema = buildASTSchema(supergraphAst, { assumeValid: true, assumeValidSDL: true });
 
   const aliases = createAliasPass(fullSchema);
+  const passes = { ...inputs, split: createConflictSplitter(fullSchema, inputs.toRealName) };
 
   return {
     plan(text, operationName) {
@@ -56,7 +60,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       const rootFields = selected.map((node) => describeRootField(node, operation, fullSchema));
       const toDataKey = (field: FieldNode): string => aliases.toDataKey(field);
       const shape = compileShape(publicSchema, operation, fragments, toDataKey);
-      const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent);
+      const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent, passes);
       const nodes =
         rootFields.length === 0
           ? { root: null, primary: null, services: [] }

@@ -13,6 +13,9 @@ export const MAX_REPRESENTATIONS = 500;
  */
 export const ALIAS_PREFIX = '_alias_';
 
+/** An input of `@requires` with arguments is fetched under `<prefix><number>_<field>`, apart from what else is selected of that field. */
+export const INPUT_PREFIX = '_input_';
+
 export type OperationKind = 'query' | 'mutation' | 'subscription';
 
 export interface ExecutablePlan {
@@ -111,7 +114,8 @@ export interface FetchNode {
 export type PathStep = { field: string; types?: readonly string[] } | { list: true; types?: readonly string[] };
 
 export type RequiredSelection =
-  | { kind: 'field'; name: string; selections: readonly RequiredSelection[] | null }
+  /** `as`: what the service calls it, where the merged data hold it under another name. */
+  | { kind: 'field'; name: string; as?: string; selections: readonly RequiredSelection[] | null }
   /** `types` already holds the concrete types, subtypes and the condition's own name. */
   | { kind: 'fragment'; types: readonly string[]; selections: readonly RequiredSelection[] };
 

@@ -1,0 +1,206 @@
+// Fields of one service that require one field of an object with different arguments cannot share a representation, which holds it once:
+// their fetch becomes several.
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isEnumType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  type SelectionNode,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import { type FetchNode, INPUT_PREFIX, type RequiredSelection } from '#schema/contracts/plan';
+
+/** Where in the object a service wants a value and by which name → the key that holds it in the merged data. */
+type Needs = ReadonlyMap<string, string>;
+type Fetch = Pick<FetchNode, 'operation' | 'variables' | 'requires'>;
+
+/**
+ * @param supergraph - whose required inputs are fields of their own
+ * @returns what gives the fetch itself when nothing conflicts
+ */
+export function createConflictSplitter(
+  supergraph: GraphQLSchema,
+  toRealName: (name: string) => string,
+): (service: string, fetch: Fetch) => readonly Fetch[] {
+  const graphs = toGraphNames(supergraph);
+
+  /** What `field` of `type` requires; undefined when it requires nothing. */
+  function needsOf(field: FieldNode, type: GraphQLNamedType | undefined, service: string): Needs | undefined {
+    const graph = graphs.get(service);
+    const definition = isObjectType(type) || isInterfaceType(type) ? type.getFields()[field.name.value]?.astNode : undefined;
+    const join = definition?.directives?.find(
+      ({ name, arguments: given }) =>
+        name.value === 'join__field' && given?.some(({ name, value }) => name.value === 'graph' && print(value) === graph),
+    );
+    const set = join?.arguments?.find(({ name }) => name.value === 'requires')?.value;
+    if (set?.kind !== Kind.STRING) return undefined;
+    const needs = new Map<string, string>();
+    collect((parse(`{ ${set.value} }`, { noLocation: true }).definitions[0] as OperationDefinitionNode).selectionSet, '');
+    return needs;
+
+    function collect({ selections }: SelectionSetNode, at: string): void {
+      for (const selection of selections) {
+        if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
+        if (selection.kind === Kind.INLINE_FRAGMENT) {
+          collect(selection.selectionSet, at);
+          continue;
+        }
+        const { value } = selection.name;
+        needs.set(`${at}.${toRealName(value)}`, value);
+        if (selection.selectionSet !== undefined) collect(selection.selectionSet, `${at}.${value}`);
+      }
+    }
+  }
+
+  return (service, fetch) => {
+    if (fetch.requires === null || !hasConflict(fetch.requires)) return [fetch];
+    const document = parse(fetch.operation, { noLocation: true });
+    const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+    const entities = operation?.selectionSet.selections[0];
+    if (operation === undefined || entities?.kind !== Kind.FIELD || entities.selectionSet === undefined) return [fetch];
+    const fragments = new Map(document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])));
+    const selected = withoutSpreads(entities.selectionSet, fragments);
+
+    const groups: { needs: Map<string, string>; fields: Set<FieldNode> }[] = [];
+    const placeless: FieldNode[] = [];
+    forEachField(selected, undefined, (field, type) => {
+      const needs = needsOf(field, type, service);
+      if (needs === undefined) return void placeless.push(field);
+      let group = groups.find((candidate) => [...needs].every(([key, name]) => (candidate.needs.get(key) ?? name) === name));
+      if (group === undefined) groups.push((group = { needs: new Map(), fields: new Set() }));
+      group.fields.add(field);
+      for (const [key, name] of needs) group.needs.set(key, name);
+    });
+    if (groups.length < 2) return [fetch];
+    for (const field of placeless) groups[0]?.fields.add(field);
+    return groups.map(({ needs, fields }) => {
+      const kept = keepFields(selected, fields);
+      const variables = new Set<string>();
+      const spread = new Set<string>();
+      collectUses(kept, fragments, { variables, spread });
+      const own: OperationDefinitionNode = {
+        ...operation,
+        variableDefinitions: (operation.variableDefinitions ?? []).filter(
+          ({ variable }) => variable.name.value === 'representations' || variables.has(variable.name.value),
+        ),
+        selectionSet: { ...operation.selectionSet, selections: [{ ...entities, selectionSet: kept }] },
+      };
+      const definitions = [own, ...[...fragments.values()].filter(({ name }) => spread.has(name.value))];
+      return {
+        operation: print({ kind: Kind.DOCUMENT, definitions }),
+        variables: fetch.variables.filter((name) => variables.has(name)),
+        requires: keepNeeded(fetch.requires ?? [], needs, ''),
+      };
+    });
+
+    function forEachField(
+      { selections }: SelectionSetNode,
+      type: GraphQLNamedType | undefined,
+      visitField: (field: FieldNode, type: GraphQLNamedType | undefined) => void,
+    ): void {
+      for (const selection of selections) {
+        if (selection.kind === Kind.FIELD) {
+          if (selection.name.value !== '__typename') visitField(selection, type);
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+          const { typeCondition, selectionSet } = selection;
+          forEachField(selectionSet, typeCondition === undefined ? type : supergraph.getType(typeCondition.name.value), visitField);
+        }
+      }
+    }
+  };
+}
+
+/** One object level: does a service want two keys of the merged data by one name? Objects of all types count as one. */
+function hasConflict(selections: readonly RequiredSelection[]): boolean {
+  const byName = new Map<string, { key: string; inner: RequiredSelection[] }>();
+  const isIn = (level: readonly RequiredSelection[]): boolean =>
+    level.some((selection) => {
+      if (selection.kind === 'fragment') return isIn(selection.selections);
+      const name = selection.as ?? selection.name;
+      const known = byName.get(name) ?? { key: selection.name, inner: [] };
+      byName.set(name, known);
+      known.inner.push(...(selection.selections ?? []));
+      return known.key !== selection.name;
+    });
+  return isIn(selections) || [...byName.values()].some(({ inner }) => hasConflict(inner));
+}
+
+function keepNeeded(selections: readonly RequiredSelection[], needs: Needs, at: string): RequiredSelection[] {
+  return selections.flatMap((selection): RequiredSelection[] => {
+    if (selection.kind === 'fragment') return [{ ...selection, selections: keepNeeded(selection.selections, needs, at) }];
+    const { name, as } = selection;
+    const needed = needs.get(`${at}.${as ?? name}`);
+    // What nobody here requires may be a key; an input with arguments never is.
+    if (needed === undefined ? name.startsWith(INPUT_PREFIX) : needed !== name) return [];
+    return [{ ...selection, selections: selection.selections === null ? null : keepNeeded(selection.selections, needs, `${at}.${name}`) }];
+  });
+}
+
+/** The fields of `kept`, and `__typename` everywhere. */
+function keepFields(set: SelectionSetNode, kept: ReadonlySet<FieldNode>): SelectionSetNode {
+  return {
+    ...set,
+    selections: set.selections.flatMap((selection): SelectionNode[] => {
+      if (selection.kind === Kind.FIELD) return kept.has(selection) || selection.name.value === '__typename' ? [selection] : [];
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return [selection];
+      const selectionSet = keepFields(selection.selectionSet, kept);
+      return selectionSet.selections.length === 0 ? [] : [{ ...selection, selectionSet }];
+    }),
+  };
+}
+
+function withoutSpreads(set: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): SelectionSetNode {
+  return {
+    ...set,
+    selections: set.selections.map((selection): SelectionNode => {
+      if (selection.kind === Kind.FIELD) return selection;
+      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
+      if (fragment === undefined) return selection;
+      const { typeCondition, selectionSet } = fragment;
+      return {
+        kind: Kind.INLINE_FRAGMENT,
+        ...(typeCondition === undefined ? {} : { typeCondition }),
+        directives: selection.directives ?? [],
+        selectionSet: withoutSpreads(selectionSet, fragments),
+      };
+    }),
+  };
+}
+
+/** Variables and fragments in use below, those of fragments included. */
+function collectUses(
+  set: SelectionSetNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  uses: { variables: Set<string>; spread: Set<string> },
+): void {
+  visit(set, {
+    Variable: ({ name }) => void uses.variables.add(name.value),
+    FragmentSpread: ({ name }) => {
+      const fragment = fragments.get(name.value);
+      if (fragment === undefined || uses.spread.has(name.value)) return;
+      uses.spread.add(name.value);
+      collectUses(fragment.selectionSet, fragments, uses);
+    },
+  });
+}
+
+/** Service name → its value of the enum `join__Graph`. */
+function toGraphNames(supergraph: GraphQLSchema): Map<string, string> {
+  const graphs = supergraph.getType('join__Graph');
+  const names = new Map<string, string>();
+  if (!isEnumType(graphs)) return names;
+  for (const { name, astNode } of graphs.getValues()) {
+    const given = astNode?.directives?.find((directive) => directive.name.value === 'join__graph')?.arguments ?? [];
+    const value = given.find((argument) => argument.name.value === 'name')?.value;
+    if (value?.kind === Kind.STRING) names.set(value.value, name);
+  }
+  return names;
+}
