@@ -4,6 +4,7 @@ import { CodedError } from '#schema/contracts/errors';
 import { parseEnvironment } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
+import type { OperationPolicy } from './routing/route-operation.js';
 import type { DocumentLimits } from './server/document-rules.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -16,6 +17,17 @@ const operationNames = z
   .string()
   .transform((text) => text.split(',').map((name) => name.trim()))
   .pipe(z.array(z.string().regex(/^[A-Za-z_]\w*$/, 'expected names of operations, separated by commas')));
+
+/** `Name=async,Other=durable` */
+const policies = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z.string().regex(/^[_A-Za-z]\w*=(direct|durable|async)$/, 'expected Name=direct, Name=durable or Name=async, separated by commas'),
+    ),
+  )
+  .transform((parts) => new Map(parts.map((part) => part.split('=') as [string, OperationPolicy])));
 
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
@@ -31,6 +43,7 @@ const Environment = z
     SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
     SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
     SLUICE_SAGAS: operationNames.default([]),
+    SLUICE_OPERATIONS: policies.default(new Map()),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
     SLUICE_MAX_TOKENS: atMost(2_000),
     SLUICE_MAX_DEPTH: atMost(15),
@@ -68,6 +81,8 @@ export interface GatewayConfig {
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
+  /** How operations of these names run, whatever their directives say. */
+  operations: ReadonlyMap<string, OperationPolicy>;
   /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
   accessRules: 'reject' | 'filter';
   /** Of one operation; `cost` only where the supergraph declares costs. */
@@ -91,6 +106,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     auth: toAuth(set),
     execution: set.SLUICE_EXECUTION,
     sagas: set.SLUICE_SAGAS,
+    operations: set.SLUICE_OPERATIONS,
     accessRules: set.SLUICE_ACCESS_RULES,
     limits: {
       tokens: set.SLUICE_MAX_TOKENS,

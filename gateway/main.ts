@@ -100,6 +100,8 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     keys,
     execution: config.execution,
     sagas: config.sagas,
+    policies: config.operations,
+    documents,
     fetchTimeoutMs: config.subgraph.timeoutMs,
     metrics,
     log,
@@ -113,7 +115,13 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     onOpen: (change) => metrics.subscriptions.inc(change),
   });
   const live = createLiveOperations({ generations, documents, operations, subscriptions, log });
-  const incremental = createIncrementalAnswers({ generations, documents, operations, execution: config.execution });
+  const incremental = createIncrementalAnswers({
+    generations,
+    documents,
+    operations,
+    execution: config.execution,
+    policies: config.operations,
+  });
   const connections = createClientConnections(config.maxConnectionsPerClient);
   const sockets = createGraphQLWs({ live, connections, credentials, origins, metrics, log });
   const sse = createGraphQLSse({ live, connections, credentials, log });

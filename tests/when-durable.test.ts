@@ -30,6 +30,7 @@ const MUTATIONS: Record<string, Record<string, 'simple' | WorkflowName>> = {
     publishPluginVersion: 'simple',
   },
   operations: {
+    startOperation: 'async_request_workflow',
     // One signal to one run; what it sets off is that run's own work.
     cancelOperation: 'simple',
   },

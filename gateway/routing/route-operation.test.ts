@@ -73,6 +73,41 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
   ['forced direct', { plan: query('a', 'b'), execution: 'direct' }, 'direct forced-direct'],
   ['forced durable', { plan: query('a'), execution: 'durable' }, 'api_request_workflow forced-durable'],
   ['forced durable over several', { plan: query('a', 'b'), execution: 'durable' }, 'multi_service_orchestration_workflow forced-durable'],
+  ['Prefer: respond-async', { plan: query('a'), wantsAsync: 'prefer-respond-async' }, 'async:api_request_workflow prefer-respond-async'],
+  [
+    'startOperation over several services',
+    { plan: query('a', 'b'), wantsAsync: 'start-operation' },
+    'async:multi_service_orchestration_workflow start-operation',
+  ],
+  ['Prefer: respond-async without a service', { plan: query(), wantsAsync: 'prefer-respond-async' }, 'direct no-service'],
+  [
+    'Prefer: respond-async on @durable(mode: NEVER)',
+    { plan: mutation([field({ durable: 'NEVER' })], 'a'), wantsAsync: 'prefer-respond-async' },
+    'direct directive-never',
+  ],
+  [
+    'Prefer: respond-async, forced direct',
+    { plan: query('a', 'b'), wantsAsync: 'prefer-respond-async', execution: 'direct' },
+    'direct forced-direct',
+  ],
+  ['settings say direct', { plan: mutation([field({ durable: 'ALWAYS' })], 'a', 'b'), policy: 'direct' }, 'direct config'],
+  ['settings say durable', { plan: query('a'), policy: 'durable' }, 'api_request_workflow config'],
+  ['settings say async', { plan: query('a'), policy: 'async' }, 'async:api_request_workflow config'],
+  [
+    'settings say durable, the caller says async',
+    { plan: query('a'), policy: 'durable', wantsAsync: 'prefer-respond-async' },
+    'async:api_request_workflow prefer-respond-async',
+  ],
+  [
+    'Temporal away, query, respond-async',
+    { plan: query('a'), wantsAsync: 'prefer-respond-async', isTemporalAvailable: false },
+    'direct temporal-unavailable',
+  ],
+  [
+    'Temporal away, query, startOperation',
+    { plan: query('a'), wantsAsync: 'start-operation', isTemporalAvailable: false },
+    'refused temporal-unavailable',
+  ],
   ['Temporal away, query', { plan: query('a', 'b'), isTemporalAvailable: false }, 'direct temporal-unavailable'],
   ['Temporal away, mutation', { plan: mutation([field()], 'a', 'b'), isTemporalAvailable: false }, 'refused temporal-unavailable'],
   ['Temporal away, simple mutation', { plan: mutation([field()], 'a'), isTemporalAvailable: false }, 'direct one-service'],
@@ -81,6 +116,8 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
 describe('routeOperation', () => {
   it.each(CASES)('%s', (_, input, expected) => {
     const route = routeOperation({ execution: 'auto', hasIdempotencyKey: false, isTemporalAvailable: true, ...input });
-    expect(`${route.path === 'durable' ? route.workflow : route.path} ${route.reason}`).toBe(expected);
+    expect(
+      `${route.path === 'durable' ? '' : route.path}${route.path === 'async' ? ':' : ''}${'workflow' in route ? route.workflow : ''} ${route.reason}`,
+    ).toBe(expected);
   });
 });

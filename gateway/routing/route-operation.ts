@@ -15,13 +15,22 @@ export type RouteReason =
   | 'idempotency-key-at-service'
   | 'forced-direct'
   | 'forced-durable'
+  | 'config'
+  | 'prefer-respond-async'
+  | 'start-operation'
   | 'temporal-unavailable';
+
+export type RequestWorkflow = 'api_request_workflow' | 'multi_service_orchestration_workflow';
 
 export type Route =
   | { path: 'direct'; reason: RouteReason }
-  | { path: 'durable'; workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow'; reason: RouteReason }
+  | { path: 'durable'; workflow: RequestWorkflow; reason: RouteReason }
+  /** `async_request_workflow`, with this one as its child. */
+  | { path: 'async'; workflow: RequestWorkflow; reason: RouteReason }
   /** The operation needs a run and cannot have one: nothing may be half-started. */
   | { path: 'refused'; reason: 'temporal-unavailable' };
+
+export type OperationPolicy = 'direct' | 'durable' | 'async';
 
 export interface RouteInput {
   plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services' | 'saga'>;
@@ -29,33 +38,44 @@ export interface RouteInput {
   execution: 'auto' | 'direct' | 'durable';
   hasIdempotencyKey: boolean;
   isTemporalAvailable: boolean;
+  /** What the deployment's settings say of operations of this name (SLUICE_OPERATIONS). */
+  policy?: OperationPolicy | undefined;
+  /** The caller does not want to wait: by `Prefer: respond-async`, or by `startOperation`. */
+  wantsAsync?: 'prefer-respond-async' | 'start-operation' | undefined;
   /** The caller takes the answer in parts (`@defer`), which a run cannot give. */
   inParts?: boolean;
 }
 
 export function routeOperation(input: RouteInput): Route {
   const route = decide(input);
-  if (route.path !== 'durable' || input.isTemporalAvailable) return route;
-  return input.plan.kind === 'query'
+  if (route.path === 'direct' || route.path === 'refused' || input.isTemporalAvailable) return route;
+  // Who started an operation by its name wants to be told one.
+  return input.plan.kind === 'query' && input.wantsAsync !== 'start-operation'
     ? { path: 'direct', reason: 'temporal-unavailable' }
     : { path: 'refused', reason: 'temporal-unavailable' };
 }
 
-function decide({ plan, execution, hasIdempotencyKey, inParts = false }: RouteInput): Route {
+function decide({ plan, execution, hasIdempotencyKey, policy, wantsAsync, inParts = false }: RouteInput): Route {
   const { kind, rootFields, services } = plan;
   if (services.length === 0) return { path: 'direct', reason: 'no-service' };
   if (kind === 'subscription') return { path: 'direct', reason: 'subscription' };
 
   const workflow = services.length > 1 ? 'multi_service_orchestration_workflow' : 'api_request_workflow';
   const durable = (reason: RouteReason): Route => ({ path: 'durable', workflow, reason });
+  const isNever = rootFields.every((field) => field.durable === 'NEVER');
   // Whoever asked for undoing must not get an operation that cannot be undone.
-  if (plan.saga !== undefined) return durable('saga');
-  if (execution === 'direct') return { path: 'direct', reason: 'forced-direct' };
+  const isSaga = plan.saga !== undefined;
+  if (execution === 'direct' && !isSaga) return { path: 'direct', reason: 'forced-direct' };
+  if (policy === 'direct' && !isSaga) return { path: 'direct', reason: 'config' };
+  if (policy === 'async') return { path: 'async', workflow, reason: 'config' };
+  if (wantsAsync !== undefined && (isSaga || !isNever)) return { path: 'async', workflow, reason: wantsAsync };
+  if (isSaga) return durable('saga');
+  if (policy === 'durable') return durable('config');
   if (execution === 'durable') return durable('forced-durable');
   if (rootFields.some((field) => field.durable === 'ALWAYS')) return durable('directive-always');
   // A query has nothing to undo, and its caller asked to wait less.
   if (inParts && kind === 'query') return { path: 'direct', reason: 'deferred' };
-  if (rootFields.every((field) => field.durable === 'NEVER')) return { path: 'direct', reason: 'directive-never' };
+  if (isNever) return { path: 'direct', reason: 'directive-never' };
   if (services.length > 1) return durable('several-services');
   if (kind === 'mutation' && rootFields.length > 1) return durable('several-mutation-fields');
   if (kind === 'mutation' && hasIdempotencyKey) {

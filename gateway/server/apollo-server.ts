@@ -15,6 +15,7 @@ import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gatewa
 import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
 import type { OperationAnswer, OperationExecutor } from './execute-operation.js';
+import type { Preference } from './prefer-header.js';
 
 const RETRY_AFTER_SECONDS = '5';
 
@@ -22,6 +23,7 @@ const RETRY_AFTER_SECONDS = '5';
 export interface HttpCall {
   auth: AuthContext;
   idempotencyKey: string | null;
+  prefer: Preference;
   signal: AbortSignal;
   answer: OperationAnswer | undefined;
 }
@@ -58,6 +60,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
       variables: request.variables ?? {},
       auth: call.auth,
       idempotencyKey: call.idempotencyKey,
+      prefer: call.prefer,
       signal: call.signal,
     });
     call.answer = answer;

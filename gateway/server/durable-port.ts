@@ -14,6 +14,8 @@ export interface DurablePort {
       eager?: boolean;
       /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
       once?: boolean;
+      /** Of the whole run; its own deadline comes first. @default 24 h */
+      executionTimeoutMs?: number;
     },
   ): Promise<DurableRun<Workflows[W]['result']>>;
   /** The run of an operation id, running or ended. */

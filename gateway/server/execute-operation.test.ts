@@ -1,78 +1,10 @@
 // The durable half, over a stand-in for Temporal that runs nothing by itself: what is started, awaited, cancelled and refused.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '#schema/contracts/errors';
-import type { OperationFacts, OperationSnapshot } from '#schema/contracts/operations';
-import type { ComplexRequest } from '#schema/contracts/workflows';
-import type { DurablePort } from './durable-port.js';
+import { createDurableStandIn } from './tests/durable-stand-in.js';
 import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
 
-interface Started {
-  name: string;
-  workflowId: string;
-  facts: OperationFacts;
-  once: boolean | undefined;
-  request: ComplexRequest;
-  operationId: string;
-  finish(result: unknown): void;
-  fail(error: Error): void;
-  result: Promise<never>;
-}
-
-const started: Started[] = [];
-const cancelled: { id: string; reason: string | null }[] = [];
-let isAvailable = true;
-let startFails: Error | undefined;
-let onStarted: (run: Started) => void;
-
-const durable: DurablePort = {
-  isAvailable: () => isAvailable,
-  async start(name, args, { workflowId, facts, once }) {
-    if (startFails !== undefined) throw startFails;
-    const known = started.find((run) => run.workflowId === workflowId);
-    if (known !== undefined) throw new CodedError('OPERATION_IN_PROGRESS', 'running', { details: { operationId: known.operationId } });
-    const outcome = withResolvers<never>();
-    outcome.promise.catch(() => undefined);
-    const run: Started = {
-      name,
-      workflowId,
-      facts,
-      once,
-      request: args[0] as ComplexRequest,
-      operationId: `op_run${started.length}`,
-      finish: (result) => outcome.resolve(result as never),
-      fail: outcome.reject,
-      result: outcome.promise,
-    };
-    started.push(run);
-    onStarted(run);
-    return { operationId: run.operationId, result: () => run.result };
-  },
-  attach: (operationId) => ({ operationId, result: () => find(operationId).result }),
-  describe: async (id) => (started.some((run) => run.operationId === id) ? toSnapshot(find(id)) : undefined),
-  cancel: async (id, { reason }) => void cancelled.push({ id, reason }),
-  judgeCredential: () => Promise.reject(new Error('not asked')),
-};
-
-function find(operationId: string): Started {
-  const run = started.find((candidate) => candidate.operationId === operationId);
-  if (run === undefined) throw new Error(`no run ${operationId}`);
-  return run;
-}
-
-function toSnapshot({ operationId, workflowId, facts }: Started): OperationSnapshot {
-  return {
-    id: operationId,
-    workflowId,
-    runId: 'r',
-    workflowType: 'x',
-    facts,
-    status: 'WORKING',
-    createdAt: '2026-01-01T00:00:00Z',
-    closedAt: null,
-    result: null,
-    failure: null,
-  };
-}
+const { durable, started, cancelled, state } = createDurableStandIn();
 
 const BOTH = '{ book { author { name } } }';
 const answerOf = (data: unknown): unknown => ({ response: { data }, services: [] });
@@ -87,7 +19,7 @@ beforeAll(async () => {
         name: 'books',
         sdl: `extend schema
                 @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate"])
-                @federation__composeDirective(name: "@compensate")
+                @composeDirective(name: "@compensate")
               directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
               type Query { book: Book }
               type Mutation {
@@ -110,17 +42,13 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 beforeEach(() => {
-  started.length = 0;
-  cancelled.length = 0;
-  isAvailable = true;
-  startFails = undefined;
-  onStarted = () => undefined;
+  state.reset();
   for (const service of Object.values(gateway.services)) service.calls.length = 0;
 });
 
 describe('an operation over several services', () => {
   it('is a run that is named in the answer and its header', async () => {
-    onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
+    state.onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
     const response = await gateway.post({ query: `query Both ${BOTH}` });
     expect(response.headers.get('operation-id')).toBe('op_run0');
     expect(await response.json()).toEqual({
@@ -139,19 +67,19 @@ describe('an operation over several services', () => {
   });
 
   it('hands nothing over that could be a credential', async () => {
-    onStarted = (run) => run.finish(answerOf({ book: null }));
+    state.onStarted = (run) => run.finish(answerOf({ book: null }));
     await gateway.query(BOTH);
     expect(JSON.stringify(started)).not.toContain('eyJ');
   });
 
   it('gets introspection from here and data from the run, in the order of the query', async () => {
-    onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
+    state.onStarted = (run) => run.finish(answerOf({ book: { author: { name: 'Ada' } } }));
     const { data } = await gateway.query('{ __type(name: "Book") { name } book { author { name } } }');
     expect(JSON.stringify(data)).toBe('{"__type":{"name":"Book"},"book":{"author":{"name":"Ada"}}}');
   });
 
   it('tells why its run failed, and which run that was', async () => {
-    onStarted = (run) => run.fail(new CodedError('OPERATION_CANCELLED', 'cancelled'));
+    state.onStarted = (run) => run.fail(new CodedError('OPERATION_CANCELLED', 'cancelled'));
     expect(await gateway.query(BOTH)).toMatchObject({
       data: null,
       errors: [{ extensions: { code: 'OPERATION_CANCELLED', operationId: 'op_run0' } }],
@@ -162,7 +90,7 @@ describe('an operation over several services', () => {
 describe('a caller that leaves', () => {
   const leaveDuring = async (query: string): Promise<void> => {
     const leaving = new AbortController();
-    onStarted = () => leaving.abort();
+    state.onStarted = () => leaving.abort();
     await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${await gateway.token()}` },
@@ -186,7 +114,7 @@ describe('a caller that leaves', () => {
 
 describe('a saga', () => {
   beforeEach(() => {
-    onStarted = (run) => run.finish(answerOf({ addBook: null }));
+    state.onStarted = (run) => run.finish(answerOf({ addBook: null }));
   });
 
   it('is a run whose plan holds its steps, by directive or by its name in the settings', async () => {
@@ -209,7 +137,7 @@ describe('a saga', () => {
 
 describe('without Temporal', () => {
   beforeEach(() => {
-    isAvailable = false;
+    state.isAvailable = false;
   });
 
   it('a query runs directly and says so', async () => {
@@ -227,8 +155,8 @@ describe('without Temporal', () => {
   });
 
   it('that goes away at the start, a query runs directly and a mutation is refused', async () => {
-    isAvailable = true;
-    startFails = new CodedError('TEMPORAL_UNAVAILABLE', 'gone');
+    state.isAvailable = true;
+    state.startFails = new CodedError('TEMPORAL_UNAVAILABLE', 'gone');
     expect((await gateway.query(BOTH)).extensions?.operation).toEqual({ path: 'direct', reason: 'temporal-unavailable' });
     expect((await gateway.post({ query: 'mutation { addBook { author { name } } }' })).status).toBe(503);
     expect(gateway.services['books']?.calls).toHaveLength(1);
@@ -243,7 +171,7 @@ describe('a mutation with an Idempotency-Key', () => {
     );
 
   it('runs once: a repeat is answered by the first run', async () => {
-    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    state.onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
     const [first, second] = [await send('A'), await send('A')];
     expect(started).toHaveLength(1);
     expect(started[0]).toMatchObject({ name: 'api_request_workflow', once: true });
@@ -253,7 +181,7 @@ describe('a mutation with an Idempotency-Key', () => {
   });
 
   it('cannot be used for another request', async () => {
-    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    state.onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
     await send('A');
     const response = await send('B');
     expect(response.status).toBe(409);
@@ -261,7 +189,7 @@ describe('a mutation with an Idempotency-Key', () => {
   });
 
   it('does not meet the key of another caller', async () => {
-    onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
+    state.onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
     await send('A');
     await send('A', 'k1', await gateway.token('viewer'));
     expect(started).toHaveLength(2);
@@ -277,7 +205,7 @@ describe('/operations/{id} over a foreign supergraph', () => {
     fetch(`${gateway.url}/operations/${id}`, { method, headers: { authorization: `Bearer ${await gateway.token(user)}` } });
 
   beforeEach(async () => {
-    onStarted = (run) => run.finish(answerOf({ book: null }));
+    state.onStarted = (run) => run.finish(answerOf({ book: null }));
     await gateway.query(BOTH);
   });
 
@@ -300,11 +228,3 @@ describe('/operations/{id} over a foreign supergraph', () => {
     expect((await ask('op_run0', 'alice', 'PUT')).status).toBe(405);
   });
 });
-
-/** `Promise.withResolvers` is not in Node 20. */
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
-  let resolve!: (value: T) => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<T>((yes, no) => ([resolve, reject] = [yes, no]));
-  return { promise, resolve, reject };
-}

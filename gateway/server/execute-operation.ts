@@ -3,6 +3,7 @@
 // X1. Never rejects: what goes wrong becomes an error that callers may read.
 // X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
 // X3. Nothing is half-started: what needs a run and cannot have one is refused before anything is sent.
+// X4. An async run is nobody's to end but who cancels it: its caller may leave, and a transport that cannot say "accepted" waits for it.
 import { createHash, createHmac } from 'node:crypto';
 import { type DocumentNode, getVariableValues, type GraphQLSchema, type OperationDefinitionNode, print } from 'graphql';
 import { v7 as uuidv7 } from 'uuid';
@@ -14,7 +15,7 @@ import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/wor
 import { type ExecutionInput, startExecution } from '../execution/start-execution.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
 import type { Planner } from '../planning/create-planner.js';
-import { routeOperation, type Route, type RouteReason } from '../routing/route-operation.js';
+import { type OperationPolicy, routeOperation, type Route, type RouteReason } from '../routing/route-operation.js';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
@@ -24,12 +25,17 @@ import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { introspect, mergeIntrospection } from './introspection.js';
 import { createSagaMarker } from './mark-sagas.js';
+import type { DocumentChecker } from './check-document.js';
+import type { Preference } from './prefer-header.js';
+import { readStartOperation, type StartedOperation } from './start-operation.js';
 
 /** A direct operation's own limit; each fetch has a shorter one. */
 const DIRECT_DEADLINE_MS = 30_000;
 const MUTATION_FETCH_MS = 10_000;
 /** A run keeps its own deadline; past it and this, its answer is not coming. */
 const RESULT_GRACE_MS = 10_000;
+/** What a run may take past its deadline, to undo what it did. */
+const ENDING_MS = 3_600_000;
 const MAX_KEY_CHARS = 256;
 
 export interface OperationRequest {
@@ -45,13 +51,17 @@ export interface OperationRequest {
   idempotencyKey: string | null;
   /** Aborts when the caller has left. */
   signal: AbortSignal;
+  /** What an HTTP caller prefers; absent on transports that cannot say that a run goes on. */
+  prefer?: Preference;
 }
 
 export interface OperationAnswer {
   /** Without `data` when the request was refused before anything ran. */
   response: { data?: JsonObject | null; errors?: readonly GraphQLErrorJson[] };
   /** How it ran; null when it did not. */
-  operation: { id: string | null; path: 'direct' | 'durable'; reason: RouteReason } | null;
+  operation: { id: string | null; path: 'direct' | 'durable' | 'async'; reason: RouteReason } | null;
+  /** The run goes on and `response` is empty: ask for the operation by its id. */
+  isRunning?: true;
 }
 
 export interface OperationExecutor {
@@ -81,6 +91,10 @@ export interface OperationExecutorOptions {
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
+  /** By operation name. */
+  policies: ReadonlyMap<string, OperationPolicy>;
+  /** Judges documents that are an argument. */
+  documents: Pick<DocumentChecker, 'check'>;
   /** Of one query fetch of a direct operation. */
   fetchTimeoutMs: number;
   metrics: Metrics;
@@ -88,7 +102,7 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, access, cost, keys, execution, fetchTimeoutMs, metrics, log } = options;
+  const { planner, fetcher, durable, access, cost, keys, execution, policies, documents, fetchTimeoutMs, metrics, log } = options;
   const markSagas = createSagaMarker(options.sagas);
 
   async function prepare({
@@ -118,6 +132,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     request: OperationRequest,
     { plan, variables }: PreparedOperation,
     onMerged?: ExecutionInput['onMerged'],
+    operationId: string | null = null,
   ): Promise<GraphQLResponse> {
     const { auth, generation, signal, idempotencyKey } = request;
     const isMutation = plan.kind === 'mutation';
@@ -131,7 +146,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       port: {
         fetch: (fetch) =>
           fetcher.fetch(
-            { ...fetch, generation, auth, operationId: null, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs },
+            { ...fetch, generation, auth, operationId, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs },
             leaving,
           ),
       },
@@ -150,8 +165,9 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   async function startRun(
     request: OperationRequest,
     prepared: PreparedOperation,
-    workflow: DurableRoute['workflow'],
+    { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>,
     client: DurablePort,
+    deadlineMs: number = DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow],
   ): Promise<DurableRun<RunResult>> {
     const { auth, generation, operation, idempotencyKey } = request;
     const { plan, variables, documentHash } = prepared;
@@ -162,14 +178,14 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       generation,
       operationName,
       documentHash,
-      deadlineMs: DEFAULT_DEADLINES_MS[workflow],
-      synchronous: true,
+      deadlineMs,
+      synchronous: path === 'durable',
     };
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([documentHash, operationName, variables]))
       .digest('hex');
     const facts = {
-      kind: workflow === 'api_request_workflow' ? ('API_REQUEST' as const) : ('ORCHESTRATION' as const),
+      kind: path === 'async' ? ('ASYNC_REQUEST' as const) : KINDS[workflow],
       title: operationName ?? plan.kind,
       tenant: auth.tenant,
       startedBy: auth.principal,
@@ -178,6 +194,11 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;
     const how = { workflowId, facts, eager: true, once: idempotencyKey !== null };
     try {
+      if (path === 'async')
+        return await client.start('async_request_workflow', [{ workflow, request: run }, auth], {
+          ...how,
+          executionTimeoutMs: deadlineMs + ENDING_MS,
+        });
       if (workflow === 'api_request_workflow') return await client.start(workflow, [{ ...run, auth, credential: null }], how);
       return await client.start(workflow, [run, auth], how);
     } catch (error) {
@@ -194,17 +215,22 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     }
   }
 
+  /** @returns `running` when the caller wanted to wait less than the run takes */
   async function awaitRun(
     run: DurableRun<RunResult>,
     request: OperationRequest,
     { plan }: PreparedOperation,
+    { path, workflow }: RunRoute,
     client: DurablePort,
-    deadlineMs: number,
-  ): Promise<GraphQLResponse> {
-    const { signal, auth } = request;
+  ): Promise<GraphQLResponse | 'running'> {
+    const { signal, auth, prefer } = request;
+    const isAsync = path === 'async';
+    const longestMs = DEFAULT_DEADLINES_MS[isAsync ? 'async_request_workflow' : workflow] + RESULT_GRACE_MS;
+    const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
+    if (waitMs === 0) return 'running';
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
-      if (plan.kind !== 'query') return;
+      if (plan.kind !== 'query' || isAsync) return;
       client
         .cancel(run.operationId, { reason: 'the caller left', by: auth.principal })
         .catch((error: unknown) => log.warn({ err: error, operationId: run.operationId }, 'left run could not be cancelled'));
@@ -212,11 +238,15 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     try {
-      const late = new Promise<GraphQLResponse>((resolve) => {
+      const late = new Promise<GraphQLResponse | 'running'>((resolve) => {
+        if (waitMs !== null && waitMs < longestMs) {
+          timer = setTimeout(() => resolve('running'), waitMs);
+          return;
+        }
         const error = toErrorJson('DEADLINE_EXCEEDED', 'the operation has no result yet; ask for it by its id', {
           operationId: run.operationId,
         });
-        timer = setTimeout(() => resolve({ data: null, errors: [error] }), deadlineMs + RESULT_GRACE_MS);
+        timer = setTimeout(() => resolve({ data: null, errors: [error] }), longestMs);
       });
       return await Promise.race([run.result().then(({ response }) => response), late]);
     } catch (error) {
@@ -239,14 +269,38 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     }
     let run: DurableRun<RunResult>;
     try {
-      run = await startRun(request, prepared, route.workflow, durable);
+      run = await startRun(request, prepared, route, durable);
     } catch (error) {
       // It was there a moment ago. A start that was lost may have begun: only a query may run twice.
       if (errorCodeOf(error) !== 'TEMPORAL_UNAVAILABLE' || prepared.plan.kind !== 'query') throw error;
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'temporal-unavailable' } };
     }
-    const response = await awaitRun(run, request, prepared, durable, DEFAULT_DEADLINES_MS[route.workflow]);
-    return { response, operation: { id: run.operationId, path: 'durable', reason: route.reason } };
+    const operation = { id: run.operationId, path: route.path, reason: route.reason };
+    const response = await awaitRun(run, request, prepared, route, durable);
+    return response === 'running' ? { response: { data: null }, operation, isRunning: true } : { response, operation };
+  }
+
+  /** `startOperation`: the gateway, which plans, starts the run; the operations service, told which one it is, answers what was selected. */
+  async function startAnother(request: OperationRequest, prepared: PreparedOperation, asked: StartedOperation): Promise<OperationAnswer> {
+    const { schema, generation, auth } = request;
+    const { document, operation, variables, deadlineMs } = asked;
+    const inner = { ...request, document, operation, variables };
+    const work = await prepare({ schema, generation, document, operation, variables, auth });
+    if ('errors' in work) return { response: work, operation: null };
+    const route = routeOperation({
+      plan: work.plan,
+      execution,
+      hasIdempotencyKey: request.idempotencyKey !== null,
+      isTemporalAvailable: durable?.isAvailable() ?? false,
+      wantsAsync: 'start-operation',
+    });
+    if (route.path === 'refused' || durable === null)
+      throw new CodedError('TEMPORAL_UNAVAILABLE', 'a background run cannot be started now');
+    if (route.path !== 'async' || isIntrospected(work))
+      throw new CodedError('BAD_USER_INPUT', `document: it cannot run in the background (${route.reason})`);
+    const run = await startRun(inner, work, route, durable, deadlineMs);
+    const response = await runDirect(request, prepared, undefined, run.operationId);
+    return { response, operation: { id: run.operationId, path: route.path, reason: route.reason } };
   }
 
   return {
@@ -265,19 +319,31 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         const prepared = await prepare(request);
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;
+        const asked = readStartOperation({ ...request, variables, plan, documents });
+        if (asked !== null) {
+          if ('errors' in asked) return { response: asked, operation: null };
+          const answer = await startAnother(request, prepared, asked);
+          path = answer.operation?.path ?? 'refused';
+          return answer;
+        }
+        const hasIntrospection = isIntrospected(prepared);
+        const name = request.operation.name?.value;
         const route = routeOperation({
           plan,
           execution,
           hasIdempotencyKey: request.idempotencyKey !== null,
           isTemporalAvailable: durable?.isAvailable() ?? false,
+          policy: name === undefined ? undefined : policies.get(name),
+          // A run has no schema to answer from.
+          wantsAsync: request.prefer?.respondAsync === true && !hasIntrospection ? 'prefer-respond-async' : undefined,
         });
         const [answer, introspected] = await Promise.all([
           runRoute(request, prepared, route),
-          plan.shape.fields.some((field) => field.introspection === true) ? introspect({ ...request, variables }) : null,
+          hasIntrospection ? introspect({ ...request, variables }) : null,
         ]);
         path = answer.operation?.path ?? 'refused';
         const { response } = answer;
-        if (introspected === null || response.data === undefined) return answer;
+        if (introspected === null || response.data === undefined || answer.isRunning === true) return answer;
         return { ...answer, response: mergeIntrospection(plan.shape, { ...response, data: response.data }, introspected) };
       } catch (error) {
         return { response: { errors: [toPublicError(error, log)] }, operation: null };
@@ -288,9 +354,14 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   };
 }
 
-type DurableRoute = Extract<Route, { path: 'durable' }>;
+type RunRoute = Extract<Route, { path: 'durable' | 'async' }>;
+const KINDS = { api_request_workflow: 'API_REQUEST', multi_service_orchestration_workflow: 'ORCHESTRATION' } as const;
 interface RunResult {
   response: GraphQLResponse;
+}
+
+function isIntrospected({ plan }: PreparedOperation): boolean {
+  return plan.shape.fields.some((field) => field.introspection === true);
 }
 
 /** The caller's key, bound to the caller, in a form that may stand in a workflow id. */

@@ -14,9 +14,10 @@ import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import type { GraphQLSse } from './graphql-sse.js';
 import type { IncrementalAnswers } from './incremental-answers.js';
-import { bearerOf, readBody, sendError } from './http-replies.js';
+import { bearerOf, readBody, RETRY_AFTER, sendError, sendJson } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
+import { parsePrefer, toPreferenceApplied } from './prefer-header.js';
 
 /** A plugin package of 2 MiB fits in base64. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -59,13 +60,26 @@ export function createGraphQLHttpHandler({ server, sse, incremental, credentials
       return incremental.answer(response, auth, toLivePayload(body), left.signal);
     }
 
-    const call: HttpCall = { auth, idempotencyKey: headerOf(request, 'idempotency-key'), signal: left.signal, answer: undefined };
+    const prefer = parsePrefer(headerOf(request, 'prefer'));
+    const call: HttpCall = {
+      auth,
+      idempotencyKey: headerOf(request, 'idempotency-key'),
+      prefer,
+      signal: left.signal,
+      answer: undefined,
+    };
     const result = await server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: request.method ?? '', headers: toHeaderMap(request), search, body },
       context: () => Promise.resolve({ call }),
     });
-    const operationId = call.answer?.operation?.id;
-    if (operationId != null) result.headers.set('operation-id', operationId);
+    const operation = call.answer?.operation;
+    const applied = operation == null ? null : toPreferenceApplied(prefer, operation.path);
+    if (call.answer?.isRunning === true && operation?.id != null) {
+      metrics.requests.inc({ transport: 'http', outcome: 'answered' });
+      return accept(response, operation.id, applied);
+    }
+    if (operation?.id != null) result.headers.set('operation-id', operation.id);
+    if (applied !== null) result.headers.set('preference-applied', applied);
     if (result.body.kind !== 'complete') throw new Error('an answer in parts was not asked for');
     metrics.requests.inc({ transport: 'http', outcome: toOutcome(result.status ?? 200) });
     response.writeHead(result.status ?? 200, {
@@ -94,6 +108,22 @@ export function createGraphQLHttpHandler({ server, sse, incremental, credentials
     // What is still coming of the body is not read: the connection ends with the answer.
     sendError(response, error, request.complete ? {} : { connection: 'close' }, status);
   }
+}
+
+/** The run goes on. Plain JSON: whoever takes a 202 for a GraphQL answer finds neither data nor errors in it. */
+function accept(response: ServerResponse, id: string, applied: string | null): void {
+  sendJson(
+    response,
+    202,
+    { id, status: 'WORKING', done: false },
+    {
+      location: `/operations/${encodeURIComponent(id)}`,
+      'operation-id': id,
+      'retry-after': RETRY_AFTER,
+      'cache-control': 'no-store',
+      ...(applied === null ? {} : { 'preference-applied': applied }),
+    },
+  );
 }
 
 /** @throws BAD_REQUEST, REQUEST_TOO_LARGE */
@@ -192,7 +222,7 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('vary', 'Origin');
   if (request.headers.origin === undefined) return;
   response.setHeader('access-control-allow-origin', request.headers.origin);
-  response.setHeader('access-control-expose-headers', 'Operation-Id, Retry-After, Location');
+  response.setHeader('access-control-expose-headers', 'Operation-Id, Retry-After, Location, Preference-Applied');
 }
 
 function answerPreflight(response: ServerResponse): void {

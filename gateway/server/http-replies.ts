@@ -5,6 +5,9 @@ import { statusOf, toErrorJson } from './error-masking.js';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** Seconds after which asking for a running operation again is worth it. */
+export const RETRY_AFTER = '1';
+
 export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text), ...headers }).end(text);

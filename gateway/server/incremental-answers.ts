@@ -19,7 +19,7 @@ import type { Json, JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson, GraphQLResponse, ObjectShape, TypeShape } from '#schema/contracts/plan';
 import { isComplete } from '../execution/is-complete.js';
 import { shapeResponse } from '../execution/shape-response.js';
-import { type RouteInput, routeOperation } from '../routing/route-operation.js';
+import { type OperationPolicy, type RouteInput, routeOperation } from '../routing/route-operation.js';
 import type { Generations } from '../supergraph/generations.js';
 import { noSuchOperation, toExtension } from './apollo-server.js';
 import type { DocumentChecker } from './check-document.js';
@@ -48,12 +48,15 @@ export function createIncrementalAnswers({
   documents,
   operations,
   execution,
+  policies,
 }: {
   generations: Pick<Generations, 'current'>;
   documents: DocumentChecker;
   operations: OperationExecutor;
   /** SLUICE_EXECUTION. */
   execution: RouteInput['execution'];
+  /** SLUICE_OPERATIONS. */
+  policies: ReadonlyMap<string, OperationPolicy>;
 }): IncrementalAnswers {
   const withDefer = new WeakMap<GraphQLSchema, GraphQLSchema>();
 
@@ -114,7 +117,15 @@ export function createIncrementalAnswers({
         operations.prepare({ ...request, document: deferred.primary, operation }),
       ]);
       if ('errors' in whole || 'errors' in primary) return answerWhole(response, request);
-      const route = routeOperation({ plan: whole.plan, execution, hasIdempotencyKey: false, isTemporalAvailable: true, inParts: true });
+      const name = request.operation.name?.value;
+      const route = routeOperation({
+        plan: whole.plan,
+        execution,
+        policy: name === undefined ? undefined : policies.get(name),
+        hasIdempotencyKey: false,
+        isTemporalAvailable: true,
+        inParts: true,
+      });
       if (route.path !== 'direct') return answerWhole(response, request);
       const extensions = { operation: toExtension({ id: null, ...route }) };
 

@@ -13,7 +13,7 @@ import type { DurablePort } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
 import type { HttpHandler } from './graphql-http.js';
-import { bearerOf, notFound, sendError, sendJson } from './http-replies.js';
+import { bearerOf, notFound, RETRY_AFTER, sendError, sendJson } from './http-replies.js';
 import type { OriginPolicy } from './origins.js';
 
 const FIELDS = `id kind title status done progress { completed total unit }
@@ -24,9 +24,6 @@ const READ = parse(`query OperationResource($id: ID!) { operation(id: $id) { ${F
 const CANCEL = parse(
   `mutation CancelOperationResource($id: ID!) { cancelOperation(id: $id) { operation { ${FIELDS} } userErrors { code message retryable } } }`,
 );
-/** Seconds after which asking again is worth it. */
-const RETRY_AFTER = '1';
-
 export interface OperationResourceParts {
   generations: Pick<Generations, 'current'>;
   operations: Pick<OperationExecutor, 'execute'>;
@@ -146,7 +143,8 @@ function isAskable(schema: GraphQLSchema, document: typeof READ): boolean {
 }
 
 function isOwner({ facts }: OperationSnapshot, { principal, tenant, scopes }: AuthContext): boolean {
-  return (facts.tenant === tenant && facts.startedBy === principal) || scopes.includes('deployment:read');
+  if (scopes.includes('deployment:read')) return true;
+  return facts.tenant === tenant && (facts.startedBy === principal || scopes.includes('tenants:write'));
 }
 
 function toResource({ id, facts, status, createdAt, closedAt, result, failure }: OperationSnapshot): { [key: string]: Json } {

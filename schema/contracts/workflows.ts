@@ -81,6 +81,8 @@ export interface AsyncRequest {
 }
 export interface AsyncResponse {
   response: GraphQLResponse;
+  /** Why the work counts as failed, though it gave an answer. */
+  failure?: OperationFailure;
 }
 
 export const PUBLISH_GENERATION_UPDATE = 'publish_generation';

@@ -167,6 +167,19 @@ describe('operation', () => {
   });
 });
 
+describe('startOperation', () => {
+  const START = 'mutation { startOperation(document: "{ files { nodes { id } } }") { operation { id status } } }';
+
+  it('answers with the run that the gateway started, and only with one that the caller may see', async () => {
+    expect((await operations.ask('alice', START, {}, {}, 'op_1')).data.startOperation.operation).toEqual({ id: 'op_1', status: 'FAILED' });
+    expect((await operations.ask('bob', START, {}, {}, 'op_1')).errors?.[0]?.extensions.code).toBe('BAD_REQUEST');
+  });
+
+  it('is nothing for callers that are no gateway', async () => {
+    expect((await operations.ask('alice', START)).errors?.[0]?.extensions.code).toBe('BAD_REQUEST');
+  });
+});
+
 describe('cancelOperation', () => {
   const CANCEL = 'mutation { cancelOperation(id: "op_1", reason: "mistake") { operation { id status } userErrors { code } } }';
 

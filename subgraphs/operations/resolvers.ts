@@ -87,6 +87,12 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       },
     },
     Mutation: {
+      // The gateway plans, so it has started the run before it calls; its signed claim says which one that is.
+      startOperation: async (_: unknown, __: unknown, context: OperationsContext) => {
+        const operation = context.operationId === null ? null : await load(context, context.operationId);
+        if (operation === null) throw new CodedError('BAD_REQUEST', 'startOperation is for callers of the gateway');
+        return { operation };
+      },
       cancelOperation: async (_: unknown, { id, reason }: { id: string; reason?: string | null }, context: OperationsContext) => {
         requireScope(context.auth, 'operations:write');
         const operation = await load(context, id);

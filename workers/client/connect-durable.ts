@@ -30,10 +30,12 @@ import {
   type OperationEvent,
   type OperationFacts,
   type OperationFailure,
+  type OperationKindName,
   type OperationSnapshot,
   type OperationStatus,
 } from '#schema/contracts/operations';
 import {
+  type AsyncResponse,
   CANCEL_OPERATION_SIGNAL,
   type CancelOperation,
   PUBLISH_GENERATION_UPDATE,
@@ -307,7 +309,10 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     if (description.status.name === 'RUNNING') return snapshot;
     try {
       const result = (await call(() => client.workflow.getHandle(description.workflowId, description.runId).result())) as Json;
-      return { ...snapshot, result };
+      // Of a request the door shows the GraphQL response alone, whichever workflow it came from.
+      if (!REQUEST_KINDS.has(snapshot.facts.kind)) return { ...snapshot, result };
+      const { response, failure = null } = result as unknown as AsyncResponse;
+      return { ...snapshot, result: response as unknown as Json, failure };
     } catch (error) {
       return error instanceof WorkflowFailedError ? { ...snapshot, failure: toEndOf(error).failure } : snapshot;
     }
@@ -372,11 +377,13 @@ function toRunFailure(error: unknown): never {
   throw new RunFailedError(failure, status, { cause: error });
 }
 
+const REQUEST_KINDS: ReadonlySet<string> = new Set(['API_REQUEST', 'ORCHESTRATION', 'ASYNC_REQUEST'] satisfies OperationKindName[]);
+
 const EXECUTION_STATUS: Record<OperationStatus, string> = {
   WORKING: "ExecutionStatus = 'Running'",
-  INPUT_REQUIRED: "ExecutionStatus = 'Running' AND Status = 'INPUT_REQUIRED'",
-  COMPLETED: "ExecutionStatus = 'Completed' AND Status != 'FAILED'",
-  FAILED: "(ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') OR (ExecutionStatus = 'Completed' AND Status = 'FAILED'))",
+  INPUT_REQUIRED: "ExecutionStatus = 'Running' AND `Status` = 'INPUT_REQUIRED'",
+  COMPLETED: "ExecutionStatus = 'Completed' AND `Status` != 'FAILED'",
+  FAILED: "(ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') OR (ExecutionStatus = 'Completed' AND `Status` = 'FAILED'))",
   CANCELLED: "ExecutionStatus = 'Canceled'",
 };
 /** Values stand inside a query: ids and enum names only. */

@@ -88,7 +88,7 @@ describe('an operation', () => {
       id: started.operationId,
       status: 'COMPLETED',
       facts: { kind: 'ORCHESTRATION', tenant: 'ten_acme', startedBy: 'usr_alice' },
-      result: { response: { data: { people: expect.any(Array) } } },
+      result: { data: { people: expect.any(Array) } },
       failure: null,
     });
     expect(await world.durable.describe('op_nonsense')).toBeUndefined();
@@ -106,6 +106,10 @@ describe('an operation', () => {
       )
       .toContain(started.operationId);
     await expect(world.durable.list({ tenant: "x' OR 'a' = 'a", first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it.each(['WORKING', 'INPUT_REQUIRED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const)('can be asked for by status: %s', async (status) => {
+    expect(await world.durable.list({ status, tenant: 'ten_nobody', first: 1 })).toEqual([]);
   });
 
   it('that runs is what a second start of the same id is told of', async () => {

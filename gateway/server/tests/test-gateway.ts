@@ -24,7 +24,7 @@ import { createFileRegistry } from '../../supergraph/registry.file.js';
 import { createCredentials } from '../credentials.js';
 
 export const LINK =
-  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires", "@authenticated", "@requiresScopes", "@policy", "@cost", "@listSize"])\n';
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires", "@authenticated", "@requiresScopes", "@policy", "@cost", "@listSize", "@composeDirective"])\n';
 
 export interface TestService {
   name: string;

@@ -12,7 +12,8 @@ interface Answer {
 
 export interface ServiceCaller {
   url: string;
-  ask(user: DevUserName, query: string, variables?: object, headers?: Record<string, string>): Promise<Answer>;
+  /** @param operationId - the run that the call is signed for */
+  ask(user: DevUserName, query: string, variables?: object, headers?: Record<string, string>, operationId?: string): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -23,7 +24,7 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
   return {
     url: running.url,
     close: () => running.close(),
-    ask: async (user, query, variables = {}, headers = {}) => {
+    ask: async (user, query, variables = {}, headers = {}, operationId) => {
       const body = JSON.stringify({ query, variables });
       const { id, tenant, scopes } = DEV_USERS[user];
       const auth = signServiceCall(keys, {
@@ -31,7 +32,7 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
         method: 'POST',
         path: '/graphql',
         body,
-        operationId: null,
+        operationId: operationId ?? null,
         auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
       });
       const response = await fetch(`${running.url}/graphql`, {

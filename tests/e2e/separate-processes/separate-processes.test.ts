@@ -134,13 +134,13 @@ describe.runIf(findPostgres() !== undefined)('a deployment of separate processes
       async () =>
         (await b.query('query($id: ID!) { operation(id: $id) { status result } }', { id: operation?.id })).data?.['operation'] as {
           status: string;
-          result: { response: { data: { slow: { files: { name: string; tenant: { name: string } }[] } } } };
+          result: { data: { slow: { files: { name: string; tenant: { name: string } }[] } } };
         },
       ({ status }) => status !== 'WORKING',
       60_000,
     );
     expect(done.status).toBe('COMPLETED');
-    expect(done.result.response.data.slow.files).toMatchObject([{ name: expect.any(String), tenant: { name: expect.any(String) } }]);
+    expect(done.result.data.slow.files).toMatchObject([{ name: expect.any(String), tenant: { name: expect.any(String) } }]);
     await query;
   });
 

@@ -122,6 +122,8 @@ export function createWorld(services: readonly Service[]): World {
         durable,
         access: { check: () => ({ document, operation }), allows: () => true },
         sagas: [],
+        policies: new Map(),
+        documents: { check: () => ({ document }) },
         cost: { check: () => null },
         keys: { operation: Buffer.alloc(32) },
         execution,
