@@ -14,7 +14,7 @@ describe('the settings of the gateway', () => {
       accessRules: 'reject',
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
       allowedOrigins: [],
-      subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024 },
+      subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, sharesFetches: true },
       maxConnectionsPerClient: 10_000,
       drainWaitMs: 0,
     });

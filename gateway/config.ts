@@ -59,6 +59,8 @@ const Environment = z
       .int()
       .min(1_024)
       .default(5 * 1024 * 1024),
+    SUBGRAPH_MAX_CALLS: atMost(1_024),
+    SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
     SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
   })
@@ -89,7 +91,14 @@ export interface GatewayConfig {
   limits: DocumentLimits;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
-  subgraph: { timeoutMs: number; maxAnswerBytes: number };
+  subgraph: {
+    timeoutMs: number;
+    maxAnswerBytes: number;
+    /** To one service at once. */
+    maxCalls: number;
+    /** Are equal query fetches of one principal, on their way at the same time, one? */
+    sharesFetches: boolean;
+  };
   /** WebSockets and event streams that one caller may have open. */
   maxConnectionsPerClient: number;
   /** Between "not ready" and the end of new connections, so that balancers notice. */
@@ -118,7 +127,12 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       cost: set.SLUICE_MAX_COST,
     },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
-    subgraph: { timeoutMs: set.SUBGRAPH_TIMEOUT_MS, maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES },
+    subgraph: {
+      timeoutMs: set.SUBGRAPH_TIMEOUT_MS,
+      maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES,
+      maxCalls: set.SUBGRAPH_MAX_CALLS,
+      sharesFetches: set.SUBGRAPH_SHARE_FETCHES,
+    },
     // On loopback all callers are this machine's own.
     maxConnectionsPerClient: set.SLUICE_MAX_CONNECTIONS_PER_CLIENT ?? (isLoopback(set.HOST) ? 10_000 : 20),
     drainWaitMs: set.SLUICE_DRAIN_WAIT_MS,

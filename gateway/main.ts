@@ -107,7 +107,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     log,
   });
   const apollo = createApolloServer({ generations, operations, limits: config.limits, log });
-  const streams = createServiceStreams({ resolve: createServiceResolver(registry), keys, log });
+  const streams = createServiceStreams({ resolve: createServiceResolver(registry), keys, log, onEvent: () => fetcher.noteChange() });
   const subscriptions = createSubscriptionRunner({
     streams,
     fetcher,
@@ -196,7 +196,9 @@ export function createFetcher({
     resolve: createServiceResolver(registry),
     keys,
     log,
-    limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes },
+    limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes, maxCalls: config.subgraph.maxCalls },
+    sharesFetches: config.subgraph.sharesFetches,
+    onShared: () => metrics.sharedFetches.inc(),
     onFetched: (service, outcome, seconds) => metrics.fetchSeconds.observe({ service, outcome }, seconds),
   });
 }

@@ -5,6 +5,7 @@ export interface Metrics {
   requests: Counter<'transport' | 'outcome'>;
   operationSeconds: Histogram<'path'>;
   fetchSeconds: Histogram<'service' | 'outcome'>;
+  sharedFetches: Counter;
   planSeconds: Histogram<'outcome'>;
   generation: Gauge;
   webSockets: Gauge;
@@ -38,6 +39,11 @@ export function createMetrics(): Metrics {
       help: 'Duration of fetches by service',
       labelNames: ['service', 'outcome'],
       buckets,
+      registers,
+    }),
+    sharedFetches: new Counter({
+      name: 'sluice_shared_fetches_total',
+      help: 'Fetches that joined an equal one on its way',
       registers,
     }),
     planSeconds: new Histogram({

@@ -1,10 +1,12 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServiceCall } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
+import type { PrincipalId, TenantId } from '#schema/contracts/ids';
+import type { ServiceAnswer } from '#schema/contracts/plan';
 import { createServiceCallVerifier } from '#platform/identity/service-signature';
 import { createKeys, loadKeys, type KeyRing } from '#platform/keys';
 import { createLogger } from '#platform/logger';
@@ -247,6 +249,159 @@ it('ends a call that its caller gave up, and frees the socket', async () => {
   const answer = await fetcher.fetch(aCall({ timeoutMs: 60_000 }), gaveUp.signal);
   expect(answer.errors[0]?.extensions.code).toBe('OPERATION_CANCELLED');
   await closed;
+});
+
+describe('equal query fetches on their way', () => {
+  /** Answers when told to, with what it has counted by the time of the call. */
+  function holding(): { calls: () => number; arrived: (count: number) => Promise<void>; release: () => void; cut: Promise<void> } {
+    let wasCut: () => void;
+    const cut = new Promise<void>((resolve) => (wasCut = resolve));
+    const open: (() => void)[] = [];
+    const arrivals: (() => void)[] = [];
+    let calls = 0;
+    handler = (request, response) => {
+      request.resume();
+      response.once('close', () => {
+        if (!response.writableFinished) wasCut();
+      });
+      const read = ++calls;
+      open.push(() => void response.end(JSON.stringify({ data: { file: { read } } })));
+      arrivals.splice(0).forEach((wake) => wake());
+    };
+    return {
+      calls: () => calls,
+      arrived: async (count) => {
+        while (calls < count) await new Promise<void>((resolve) => arrivals.push(resolve));
+      },
+      cut,
+      release: () => open.splice(0).forEach((answer) => answer()),
+    };
+  }
+  const patient = (over: Partial<ServiceCall> = {}): ServiceCall => aCall({ timeoutMs: 60_000, ...over });
+  const readOf = ({ data }: ServiceAnswer): unknown => (data as { file: { read: number } } | null)?.file.read;
+
+  it('are one call, and each gets an answer of its own', async () => {
+    const service = holding();
+    const first = fetcher.fetch(patient());
+    const others = [1, 2, 3].map((node) => fetcher.fetch(patient({ node, generation: 2 })));
+    await service.arrived(1);
+    service.release();
+    const answers = await Promise.all([first, ...others]);
+    expect(service.calls()).toBe(1);
+    expect(answers.map(({ node }) => node)).toEqual([3, 1, 2, 3]);
+    expect(answers.map(readOf)).toEqual([1, 1, 1, 1]);
+    expect(new Set(answers.map(({ data }) => data?.['file'])).size).toBe(4);
+  });
+
+  it.each<[string, Partial<ServiceCall>]>([
+    ['other variables', { variables: { id: 'f2' } }],
+    ['another operation', { operation: '{ other }' }],
+    ['another caller', { auth: { ...auth, principal: 'usr_bob' as PrincipalId } }],
+    ['another tenant', { auth: { ...auth, tenant: 'ten_globex' as TenantId } }],
+    ['mutations', { operationKind: 'mutation' }],
+  ])('are several calls for %s', async (_, over) => {
+    const service = holding();
+    // The same twice where the kind forbids to share.
+    const both = Promise.all([fetcher.fetch(patient(over.operationKind === 'mutation' ? over : {})), fetcher.fetch(patient(over))]);
+    await service.arrived(2);
+    service.release();
+    await both;
+  });
+
+  it('are several calls where a signed service is told of other scopes or another run', async () => {
+    signed = true;
+    const service = holding();
+    const all = Promise.all([
+      fetcher.fetch(patient()),
+      fetcher.fetch(patient({ auth: { ...auth, scopes: ['files:write'] } })),
+      fetcher.fetch(patient({ operationId: 'op_2' })),
+      fetcher.fetch(patient()),
+    ]);
+    await service.arrived(3);
+    service.release();
+    await all;
+    expect(service.calls()).toBe(3);
+  });
+
+  it('go on for the others when one leaves or has no more time, and end with the last', async () => {
+    const service = holding();
+    const leaving = new AbortController();
+    const staying = new AbortController();
+    const left = fetcher.fetch(patient(), leaving.signal);
+    const late = fetcher.fetch(patient({ timeoutMs: 1 }));
+    const stays = fetcher.fetch(patient(), staying.signal);
+    await service.arrived(1);
+    leaving.abort();
+    expect((await left).errors[0]?.extensions.code).toBe('OPERATION_CANCELLED');
+    expect((await late).errors[0]?.extensions.code).toBe('SUBGRAPH_TIMEOUT');
+    const joins = fetcher.fetch(patient());
+    service.release();
+    expect([readOf(await stays), readOf(await joins)]).toEqual([1, 1]);
+
+    const last = fetcher.fetch(patient({ variables: {} }), staying.signal);
+    await service.arrived(2);
+    staying.abort();
+    await last;
+    await service.cut;
+  });
+
+  it('never show what was read before a mutation that has ended, or before a change that was told', async () => {
+    const service = holding();
+    const before = fetcher.fetch(patient());
+    await service.arrived(1);
+    const mutation = fetcher.fetch(patient({ operationKind: 'mutation', idempotent: true, timeoutMs: 1 }));
+    await mutation;
+    const after = fetcher.fetch(patient());
+    await service.arrived(service.calls() + 1);
+    fetcher.noteChange();
+    const latest = fetcher.fetch(patient());
+    await service.arrived(service.calls() + 1);
+    service.release();
+    const reads = [readOf(await before), readOf(await after), readOf(await latest)];
+    expect(new Set(reads).size).toBe(3);
+  });
+
+  it('join another call when so many wait for the first that their copies would be a burden', async () => {
+    const service = holding();
+    const all = Array.from({ length: 65 }, () => fetcher.fetch(patient()));
+    await service.arrived(2);
+    service.release();
+    expect((await Promise.all(all)).map(readOf).filter((read) => read === 2)).toHaveLength(1);
+  });
+});
+
+it('refuses at once what is over the limit of a service that hangs, while others answer', async () => {
+  const limited = createServiceFetcher({
+    resolve: (_, service) => Promise.resolve({ url: new URL(service === 'hangs' ? '/hangs' : '/graphql', url), signed: false }),
+    keys,
+    log: createLogger({ name: 'test', level: 'silent' }),
+    limits: { maxCalls: 300 },
+  });
+  let hanging = 0;
+  let wake: () => void;
+  const allHang = new Promise<void>((resolve) => (wake = resolve));
+  handler = (request, response) => {
+    request.resume();
+    if (request.url !== '/hangs') return void response.end('{"data":{}}');
+    if (++hanging === 256) wake();
+  };
+  const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
+  // More than the sockets of one service: what waits for one counts as well.
+  const waiting = Array.from({ length: 300 }, (_, index) =>
+    limited.fetch(aCall({ service: 'hangs', variables: { index }, timeoutMs: 60_000 }), leaving.signal),
+  );
+  await allHang;
+  const refusal = await limited.fetch(aCall({ service: 'hangs', operationKind: 'mutation', timeoutMs: 60_000 }));
+  expect(refusal.errors[0]?.extensions).toMatchObject({ code: 'SUBGRAPH_BUSY', service: 'hangs', retryable: true });
+  // The same origin, another service.
+  expect((await limited.fetch(aCall({ timeoutMs: 60_000 }))).errors).toEqual([]);
+
+  leaving.abort();
+  await Promise.all(waiting);
+  handler = answering('{"data":{}}');
+  expect((await limited.fetch(aCall({ service: 'hangs', timeoutMs: 60_000 }))).errors).toEqual([]);
+  await limited.close();
 });
 
 it('reuses its connections', async () => {

@@ -93,7 +93,9 @@ it('does not show why the service failed', async () => {
 it('hides a defect of the gateway behind a reference that its log knows', async () => {
   const broken = await startTestGateway({
     services: [{ name: 'one', sdl: 'type Query { a: Int }' }],
-    deps: { fetcher: { fetch: () => Promise.reject(new Error('secret: a defect')), close: () => Promise.resolve() } },
+    deps: {
+      fetcher: { fetch: () => Promise.reject(new Error('secret: a defect')), noteChange: () => undefined, close: () => Promise.resolve() },
+    },
   });
   const response = await broken.post({ query: '{ a }' });
   const { errors } = (await response.json()) as { errors: { message: string; extensions: { code: string; reference: string } }[] };

@@ -27,12 +27,15 @@ export function createServiceStreams({
   keys,
   log,
   onShared,
+  onEvent,
 }: {
   resolve: ServiceResolver;
   keys: Pick<KeyRing, 'service'>;
   log: Logger;
   /** Called for each subscriber that needed no stream of its own. */
   onShared?: () => void;
+  /** Called before an event of a service reaches its subscribers. */
+  onEvent?: () => void;
 }): ServiceStreams {
   const sockets = createServiceSockets({ keys, log });
   const sharing = createStreamSharing(onShared);
@@ -58,7 +61,15 @@ export function createServiceStreams({
   return {
     async open({ generation, ...request }) {
       const call: StreamCall = { ...request, target: await resolve(generation, request.service) };
-      return sharing.join(toKey(call), (sink) => open(call, sink));
+      return sharing.join(toKey(call), (sink) =>
+        open(call, {
+          ...sink,
+          push(event, bytes) {
+            onEvent?.();
+            sink.push(event, bytes);
+          },
+        }),
+      );
     },
     close: () => sockets.close(),
   };

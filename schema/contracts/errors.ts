@@ -43,6 +43,11 @@ export const ERROR_CODES = {
 
   // Services
   SUBGRAPH_UNREACHABLE: { retryable: true, http: 200, meaning: 'A service could not be reached.' },
+  SUBGRAPH_BUSY: {
+    retryable: true,
+    http: 200,
+    meaning: 'A service has as many unanswered calls as it may have at once; this one was not sent.',
+  },
   SUBGRAPH_TIMEOUT: { retryable: true, http: 200, meaning: 'A service gave no complete answer within its time-out.' },
   SUBGRAPH_BAD_ANSWER: {
     retryable: false,
