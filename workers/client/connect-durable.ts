@@ -314,7 +314,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const { response, failure = null } = result as unknown as AsyncResponse;
       return { ...snapshot, result: response as unknown as Json, failure };
     } catch (error) {
-      return error instanceof WorkflowFailedError ? { ...snapshot, failure: toEndOf(error).failure } : snapshot;
+      return error instanceof WorkflowFailedError ? { ...snapshot, ...toEndOf(error) } : snapshot;
     }
   }
 }
@@ -357,7 +357,8 @@ function toStatus(info: RunInfo): OperationStatus {
     case 'CANCELLED':
       return 'CANCELLED';
     default:
-      return 'FAILED';
+      // Temporal takes a run that stopped at our signal for failed.
+      return shown === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
   }
 }
 
@@ -379,12 +380,14 @@ function toRunFailure(error: unknown): never {
 
 const REQUEST_KINDS: ReadonlySet<string> = new Set(['API_REQUEST', 'ORCHESTRATION', 'ASYNC_REQUEST'] satisfies OperationKindName[]);
 
+// `Status` is a word of the query language, so it stands in back quotes.
 const EXECUTION_STATUS: Record<OperationStatus, string> = {
   WORKING: "ExecutionStatus = 'Running'",
   INPUT_REQUIRED: "ExecutionStatus = 'Running' AND `Status` = 'INPUT_REQUIRED'",
   COMPLETED: "ExecutionStatus = 'Completed' AND `Status` != 'FAILED'",
-  FAILED: "(ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') OR (ExecutionStatus = 'Completed' AND `Status` = 'FAILED'))",
-  CANCELLED: "ExecutionStatus = 'Canceled'",
+  FAILED:
+    "(ExecutionStatus IN ('Terminated', 'TimedOut') OR (ExecutionStatus = 'Failed' AND `Status` != 'CANCELLED') OR (ExecutionStatus = 'Completed' AND `Status` = 'FAILED'))",
+  CANCELLED: "(ExecutionStatus = 'Canceled' OR (ExecutionStatus = 'Failed' AND `Status` = 'CANCELLED'))",
 };
 /** Values stand inside a query: ids and enum names only. */
 const SAFE_VALUE = /^[A-Za-z0-9@/_.:-]{1,128}$/;

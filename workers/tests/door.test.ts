@@ -108,8 +108,9 @@ describe('an operation', () => {
     await expect(world.durable.list({ tenant: "x' OR 'a' = 'a", first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
-  it.each(['WORKING', 'INPUT_REQUIRED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const)('can be asked for by status: %s', async (status) => {
-    expect(await world.durable.list({ status, tenant: 'ten_nobody', first: 1 })).toEqual([]);
+  it.each(['COMPLETED', 'FAILED', 'CANCELLED', 'INPUT_REQUIRED', 'WORKING'] as const)('can be listed when it is %s', async (status) => {
+    const rows = await world.durable.list({ status, first: 100 });
+    expect(rows.filter((row) => row.status !== status)).toEqual([]);
   });
 
   it('that runs is what a second start of the same id is told of', async () => {

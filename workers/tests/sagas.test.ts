@@ -75,7 +75,11 @@ describe('a saga of which a step is refused', () => {
       ['orders: cancel', 'COMPLETED', 'fetch-1'],
       ['stock: release', 'COMPLETED', 'fetch-0'],
     ]);
-    expect(await durable.durable.describe(started.operationId)).toMatchObject({ status: 'FAILED', result: { response: { data: null } } });
+    expect(await durable.durable.describe(started.operationId)).toMatchObject({
+      status: 'FAILED',
+      result: { data: null },
+      failure: { code: 'SUBGRAPH_ERROR' },
+    });
   });
 
   it('does not send what comes after', async () => {
@@ -205,6 +209,7 @@ describe('a saga that has to stop', () => {
     await expect(started.result()).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', status: 'CANCELLED' });
     expect(shop.effects).toEqual([]);
     expect(sent()).toEqual(['reserve', 'place', 'cancel', 'release']);
+    expect(await durable.durable.describe(started.operationId)).toMatchObject({ status: 'CANCELLED' });
     expect(await viewOf(started)).toMatchObject({ status: 'CANCELLED', compensations: [{ status: 'COMPLETED' }, { status: 'COMPLETED' }] });
   });
 
