@@ -106,6 +106,8 @@ export interface OperationSnapshot {
   status: OperationStatus;
   createdAt: string;
   closedAt: string | null;
+  /** Until then Temporal keeps the run; null while it runs, or when the namespace does not tell its retention. */
+  expiresAt: string | null;
   result: Json;
   failure: OperationFailure | null;
 }

@@ -36,6 +36,7 @@ const anOperation = (change: Partial<OperationSnapshot>): OperationSnapshot => (
   status: 'FAILED',
   createdAt: at,
   closedAt: at,
+  expiresAt: '2026-06-04T00:00:00.000Z',
   result: null,
   failure: FAILURE,
   ...change,
@@ -94,7 +95,7 @@ describe('operation', () => {
   it('shows its steps, compensations and failure', async () => {
     const { data } = await operations.ask(
       'alice',
-      '{ operation(id: "op_1") { status done kind progress { completed total } steps { id status failure { code } } compensation { status steps { undoes status } } errors { code } startedBy { id } cancellable temporalUrl cursor lastSeq cancelRequested } }',
+      '{ operation(id: "op_1") { status done kind progress { completed total } steps { id status failure { code } } compensation { status steps { undoes status } } errors { code } startedBy { id } cancellable temporalUrl cursor lastSeq cancelRequested expiresAt } }',
     );
     expect(data.operation).toEqual({
       status: 'FAILED',
@@ -113,6 +114,7 @@ describe('operation', () => {
       cursor: 'c7',
       lastSeq: 7,
       cancelRequested: false,
+      expiresAt: '2026-06-04T00:00:00.000Z',
     });
   });
 

@@ -155,7 +155,6 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
       updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
         operation.closedAt ?? (await viewOf(operation, context)).updatedAt ?? operation.createdAt,
-      expiresAt: () => null,
       cancellable: ({ status, facts }: OperationSnapshot, _: unknown, { auth }: OperationsContext) =>
         !TERMINAL_STATUSES.includes(status) && facts.kind !== 'SUPERGRAPH' && auth.scopes.includes('operations:write'),
       temporalUrl: ({ workflowId, runId }: OperationSnapshot, _: unknown, { auth }: OperationsContext) =>

@@ -51,6 +51,8 @@ import { createOperationReaders, type OperationReaders } from './operation-reade
 const CALL_TIMEOUT_MS = 5_000;
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
+/** Of gRPC. */
+const PERMISSION_DENIED = 7;
 
 export interface StartOptions {
   workflowId: string;
@@ -129,6 +131,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
+  const retentionMs = await readRetentionMs(connection, namespace);
   const client = new Client({ connection: native ?? connection, namespace, dataConverter });
   // Long polls need to be cut, which a native connection cannot do.
   const readers = createOperationReaders({ connection, namespace, codecs: dataConverter.payloadCodecs ?? [] });
@@ -211,7 +214,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       if (run === undefined) return undefined;
       try {
         const description = await call(() => client.workflow.getHandle(run.workflowId, run.runId).describe());
-        return await complete(toSnapshot(description), description);
+        return await complete(toSnapshot(description, retentionMs), description);
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -238,7 +241,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const rows = call(async () => {
         const found: OperationSnapshot[] = [];
         for await (const info of client.workflow.list({ query, pageSize: filter.first })) {
-          found.push(toSnapshot(info));
+          found.push(toSnapshot(info, retentionMs));
           if (found.length >= filter.first) break;
         }
         return found;
@@ -319,6 +322,20 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   }
 }
 
+/** @returns null when this caller may not describe the namespace */
+async function readRetentionMs(connection: Connection, namespace: string): Promise<number | null> {
+  try {
+    const { config } = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    const retention = config?.workflowExecutionRetentionTtl?.seconds;
+    return retention == null ? null : Number(retention) * 1000;
+  } catch (error) {
+    if (isGrpcServiceError(error) && (error.code as number) === PERMISSION_DENIED) return null;
+    throw new CodedError('TEMPORAL_UNAVAILABLE', `the namespace '${namespace}' cannot be described`, { cause: error });
+  }
+}
+
 function requireRun(id: string): RunReference {
   const run = parseOperationId(id);
   if (run === undefined) throw new CodedError('NOT_FOUND', 'no operation of that id exists');
@@ -329,7 +346,7 @@ type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'me
   closeTime?: Date | undefined;
 };
 
-function toSnapshot(info: RunInfo): OperationSnapshot {
+function toSnapshot(info: RunInfo, retentionMs: number | null): OperationSnapshot {
   const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
   const run = { workflowId: info.workflowId, runId: info.runId };
   return {
@@ -340,6 +357,7 @@ function toSnapshot(info: RunInfo): OperationSnapshot {
     status: toStatus(info),
     createdAt: info.startTime.toISOString(),
     closedAt: info.closeTime?.toISOString() ?? null,
+    expiresAt: info.closeTime === undefined || retentionMs === null ? null : new Date(info.closeTime.getTime() + retentionMs).toISOString(),
     result: null,
     failure: null,
   };

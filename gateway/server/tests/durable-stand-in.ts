@@ -84,6 +84,7 @@ function toSnapshot({ operationId, workflowId, facts }: Started): OperationSnaps
     status: 'WORKING',
     createdAt: '2026-01-01T00:00:00Z',
     closedAt: null,
+    expiresAt: null,
     result: null,
     failure: null,
   };
