@@ -19,6 +19,6 @@ export async function printToken(args: readonly string[], config: CliConfig, env
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1)
     throw new CodedError('BAD_USER_INPUT', `--ttl: expected whole seconds, got '${values.ttl}'`);
   const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: true });
-  console.log(await issueDevToken(keys, user as keyof typeof DEV_USERS, { ttlSeconds }));
+  console.log(await issueDevToken(keys, user as keyof typeof DEV_USERS, { ttlSeconds, client: 'sluice-cli' }));
   return 0;
 }

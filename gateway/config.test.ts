@@ -13,6 +13,7 @@ describe('the settings of the gateway', () => {
       operations: new Map(),
       accessRules: 'reject',
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
+      trustedDocuments: { mode: 'off', clients: new Map(), files: [] },
       allowedOrigins: [],
       subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, sharesFetches: true },
       maxConnectionsPerClient: 10_000,
@@ -31,10 +32,29 @@ describe('the settings of the gateway', () => {
     [{ SLUICE_ALLOWED_ORIGINS: '*' }, /expected origins like/],
     [{ SLUICE_ALLOWED_ORIGINS: 'https://a.example/path' }, /expected origins like/],
     [{ SUBGRAPH_TIMEOUT_MS: '0' }, /SUBGRAPH_TIMEOUT_MS/],
+    [{ SLUICE_TRUSTED_DOCUMENTS: 'on' }, /SLUICE_TRUSTED_DOCUMENTS/],
+    [{ SLUICE_TRUSTED_DOCUMENTS_CLIENTS: 'web=sometimes' }, /SLUICE_TRUSTED_DOCUMENTS_CLIENTS.*expected <client>=<off\|log\|require>/],
+    [{ SLUICE_TRUSTED_DOCUMENTS: 'require', SLUICE_AUTH: 'none' }, /SLUICE_TRUSTED_DOCUMENTS.*every scope/],
   ])('are refused with a sentence: %j', (env, message) => {
     expect(() => readGatewayConfig(env)).toThrowError(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
     );
+  });
+
+  it('say per client which documents it may send', () => {
+    const env = {
+      SLUICE_TRUSTED_DOCUMENTS: 'log',
+      SLUICE_TRUSTED_DOCUMENTS_CLIENTS: 'web=require, a=b=off',
+      SLUICE_TRUSTED_DOCUMENTS_FILES: '/a.json,/b.json',
+    };
+    expect(readGatewayConfig(env).trustedDocuments).toEqual({
+      mode: 'log',
+      clients: new Map([
+        ['web', 'require'],
+        ['a=b', 'off'],
+      ]),
+      files: ['/a.json', '/b.json'],
+    });
   });
 
   it('take tokens of an issuer where others can reach the gateway', () => {

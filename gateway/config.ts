@@ -6,6 +6,7 @@ import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
 import type { OperationPolicy } from './routing/route-operation.js';
 import type { DocumentLimits } from './server/document-rules.js';
+import { TRUST_MODES, type TrustMode, type TrustSettings } from './server/trusted-documents.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const origins = z
@@ -29,6 +30,19 @@ const policies = z
   )
   .transform((parts) => new Map(parts.map((part) => part.split('=') as [string, OperationPolicy])));
 
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== ''),
+);
+/** `console=require,batch=off` */
+const trustByClient = list.pipe(
+  z.array(
+    z.templateLiteral([z.string().min(1), '=', z.enum(TRUST_MODES)], `expected <client>=<${TRUST_MODES.join('|')}>, separated by commas`),
+  ),
+);
+
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
 const Environment = z
@@ -45,6 +59,9 @@ const Environment = z
     SLUICE_SAGAS: operationNames.default([]),
     SLUICE_OPERATIONS: policies.default(new Map()),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
+    SLUICE_TRUSTED_DOCUMENTS: z.enum(TRUST_MODES).default('off'),
+    SLUICE_TRUSTED_DOCUMENTS_CLIENTS: trustByClient.default([]),
+    SLUICE_TRUSTED_DOCUMENTS_FILES: list.default([]),
     SLUICE_MAX_TOKENS: atMost(2_000),
     SLUICE_MAX_DEPTH: atMost(15),
     SLUICE_MAX_ALIASES: atMost(30),
@@ -69,6 +86,8 @@ const Environment = z
     const complain = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
     if (auth !== 'jwt' && !isLoopback(set.HOST))
       complain('SLUICE_AUTH', `'${auth}' is for this machine only, but HOST is ${set.HOST}; use jwt`);
+    if (auth === 'none' && set.SLUICE_TRUSTED_DOCUMENTS === 'require')
+      complain('SLUICE_TRUSTED_DOCUMENTS', "'require' holds for nobody where SLUICE_AUTH is none: everyone has every scope");
     if (auth === 'jwt' && set.SLUICE_JWKS_URL === undefined)
       complain('SLUICE_JWKS_URL', 'expected the address of the key set, since SLUICE_AUTH is jwt');
     if (auth === 'jwt' && set.SLUICE_JWT_ISSUER === undefined)
@@ -89,6 +108,7 @@ export interface GatewayConfig {
   accessRules: 'reject' | 'filter';
   /** Of one operation; `cost` only where the supergraph declares costs. */
   limits: DocumentLimits;
+  trustedDocuments: TrustSettings;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
   subgraph: {
@@ -126,6 +146,11 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       selections: set.SLUICE_MAX_SELECTIONS,
       cost: set.SLUICE_MAX_COST,
     },
+    trustedDocuments: {
+      mode: set.SLUICE_TRUSTED_DOCUMENTS,
+      clients: new Map(set.SLUICE_TRUSTED_DOCUMENTS_CLIENTS.map(toClientAndMode)),
+      files: set.SLUICE_TRUSTED_DOCUMENTS_FILES,
+    },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
     subgraph: {
       timeoutMs: set.SUBGRAPH_TIMEOUT_MS,
@@ -146,6 +171,12 @@ export function toTokenVerifierOptions(auth: GatewayConfig['auth'], keys: KeyRin
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Names of clients may hold `=`, modes do not. */
+function toClientAndMode(text: string): [string, TrustMode] {
+  const at = text.lastIndexOf('=');
+  return [text.slice(0, at), text.slice(at + 1) as TrustMode];
 }
 
 function toAuth(set: z.output<typeof Environment>): GatewayConfig['auth'] {

@@ -2,6 +2,7 @@
 // Shutdown: not ready → balancers notice → no new sockets, they end with 1012 and event streams without `complete` → running requests finish → supergraph,
 // planner and fetcher close. What was handed in (Temporal, database, log) is closed by whoever made it, after this.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { GraphQLSchema } from 'graphql';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { toGatewayTaskQueue } from '#schema/contracts/workflows';
@@ -15,6 +16,7 @@ import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fe
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
+import { followManifests } from './server/follow-manifests.js';
 import { createAccessCheck } from './server/check-access.js';
 import { createClientConnections } from './server/client-connections.js';
 import type { Credentials } from './server/credentials.js';
@@ -32,6 +34,7 @@ import { createLiveOperations } from './server/live-operations.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
 import { createConsoleHandler } from './server/static-console.js';
+import { createTrustedDocuments } from './server/trusted-documents.js';
 import { createSubscriptionRunner } from './subscriptions/run-subscription.js';
 import { createServiceStreams } from './subscriptions/service-streams.js';
 import { createGenerations } from './supergraph/generations.js';
@@ -67,13 +70,26 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** @throws PORT_TAKEN, GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
+/** @throws PORT_TAKEN, GENERATION_UNKNOWN, DATABASE_UNAVAILABLE, CONFIG_INVALID when a manifest cannot be read */
 export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   const { config, keys, metrics, registry, durable, credentials, instance } = deps;
   const log = deps.log.child({ room: 'gateway' });
   // Apollo's gateway reports anonymous metrics unless this is set before it is made.
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
 
+  const consoleFolder = deps.consoleFolder ?? defaultConsoleFolder();
+  const manifests = await followManifests({
+    files: config.trustedDocuments.files,
+    ownFile: fileURLToPath(new URL('trusted-documents.json', consoleFolder)),
+    log,
+  });
+  const trusted = createTrustedDocuments({
+    settings: config.trustedDocuments,
+    index: () => manifests.current(),
+    maxTokens: config.limits.tokens,
+    metrics,
+    log,
+  });
   const isLocal = isLoopback(config.host);
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
   const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
@@ -102,6 +118,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     sagas: config.sagas,
     policies: config.operations,
     documents,
+    trusted,
     fetchTimeoutMs: config.subgraph.timeoutMs,
     metrics,
     log,
@@ -114,7 +131,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     fetchTimeoutMs: config.subgraph.timeoutMs,
     onOpen: (change) => metrics.subscriptions.inc(change),
   });
-  const live = createLiveOperations({ generations, documents, operations, subscriptions, log });
+  const live = createLiveOperations({ generations, documents, trusted, operations, subscriptions, log });
   const incremental = createIncrementalAnswers({
     generations,
     documents,
@@ -135,10 +152,10 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   let closing: Promise<void> | undefined;
   const http = createHttpServer(
     createDoor({
-      graphql: createGraphQLHttpHandler({ server: apollo, sse, incremental, credentials, origins, metrics, log }),
+      graphql: createGraphQLHttpHandler({ server: apollo, sse, incremental, trusted, credentials, origins, metrics, log }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
-      console: createConsoleHandler(deps.consoleFolder ?? defaultConsoleFolder()),
+      console: createConsoleHandler(consoleFolder),
       readiness: () => ({
         ready: closing === undefined,
         generation: generations.current().generation.number,
@@ -157,6 +174,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   });
 
   const opened: (() => Promise<unknown>)[] = [
+    () => manifests.close(),
     () => streams.close(),
     () => planner.close(),
     ...(deps.fetcher === undefined ? [() => fetcher.close()] : []),

@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Labels hold enums and our own names only: never ids, addresses or a caller's text. */
 export interface Metrics {
   requests: Counter<'transport' | 'outcome'>;
+  /** Only where trusted documents are logged or required. */
+  documents: Counter<'document'>;
   operationSeconds: Histogram<'path'>;
   fetchSeconds: Histogram<'service' | 'outcome'>;
   sharedFetches: Counter;
@@ -25,6 +27,12 @@ export function createMetrics(): Metrics {
       name: 'sluice_requests_total',
       help: 'GraphQL requests by transport and outcome',
       labelNames: ['transport', 'outcome'],
+      registers,
+    }),
+    documents: new Counter({
+      name: 'sluice_documents_total',
+      help: 'Documents of clients whose documents are judged: trusted, free, refused, or of an unknown id',
+      labelNames: ['document'],
       registers,
     }),
     operationSeconds: new Histogram({

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import { readOwnDocuments } from './own-documents.js';
 
 const root = new URL('../', import.meta.url);
 const dist = new URL('dist/', root);
@@ -46,6 +47,11 @@ async function buildConsole(): Promise<void> {
   await tool('vite/bin/vite.js', ['build', '--config', 'web/console/vite.config.ts', '--logLevel', 'warn']);
 }
 
+/** What console and `@sluice/client` send, for deployments that take trusted documents only. */
+async function writeTrustedDocuments(): Promise<void> {
+  await writeFile(new URL('console/trusted-documents.json', dist), JSON.stringify(await readOwnDocuments(), null, 2));
+}
+
 /** The example plugins, unsigned: each embedded deployment signs them with a key of its own. */
 async function packExamples(): Promise<void> {
   await mkdir(new URL('examples/', dist), { recursive: true });
@@ -85,6 +91,7 @@ const steps = [
   async () => {
     await compile('web/client/tsconfig.build.json');
     await buildConsole();
+    await writeTrustedDocuments();
   },
 ];
 if (availableParallelism() > 1) await Promise.all(steps.map((step) => step()));

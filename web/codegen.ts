@@ -7,7 +7,11 @@ const config: CodegenConfig = {
   generates: {
     'web/console/src/generated/': {
       preset: 'client',
-      presetConfig: { fragmentMasking: { unmaskFunctionName: 'readFragment' } },
+      presetConfig: {
+        fragmentMasking: { unmaskFunctionName: 'readFragment' },
+        // The manifest of trusted documents, persisted-documents.json.
+        persistedDocuments: { hashAlgorithm: 'sha256' },
+      },
       config: {
         enumsAsTypes: true,
         strictScalars: true,

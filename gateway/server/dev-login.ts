@@ -7,6 +7,8 @@ import type { HttpHandler } from './graphql-http.js';
 import { notFound, readBody, sendError, sendJson } from './http-replies.js';
 import type { OriginPolicy } from './origins.js';
 
+/** As which client the console comes, for settings by client. */
+const CONSOLE_CLIENT = 'sluice-console';
 const TTL_SECONDS = 3_600;
 const MAX_BODY_BYTES = 1_024;
 
@@ -25,7 +27,7 @@ export function createDevLogin({ keys, origins, log }: { keys: KeyRing; origins:
         const user = parseUser((await readBody(request, MAX_BODY_BYTES)).toString('utf8'));
         if (user === undefined)
           return sendError(response, toErrorJson('BAD_REQUEST', `expected {"user": …} with one of ${Object.keys(DEV_USERS).join(', ')}`));
-        const token = await issueDevToken(keys, user, { ttlSeconds: TTL_SECONDS });
+        const token = await issueDevToken(keys, user, { ttlSeconds: TTL_SECONDS, client: CONSOLE_CLIENT });
         return sendJson(response, 200, { token, expiresAt: new Date(Date.now() + TTL_SECONDS * 1000).toISOString() });
       }
       notFound(response);

@@ -28,6 +28,7 @@ import { createSagaMarker } from './mark-sagas.js';
 import type { DocumentChecker } from './check-document.js';
 import type { Preference } from './prefer-header.js';
 import { readStartOperation, type StartedOperation } from './start-operation.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 
 /** A direct operation's own limit; each fetch has a shorter one. */
 const DIRECT_DEADLINE_MS = 30_000;
@@ -95,6 +96,7 @@ export interface OperationExecutorOptions {
   policies: ReadonlyMap<string, OperationPolicy>;
   /** Judges documents that are an argument. */
   documents: Pick<DocumentChecker, 'check'>;
+  trusted: TrustedDocuments;
   /** Of one query fetch of a direct operation. */
   fetchTimeoutMs: number;
   metrics: Metrics;
@@ -102,7 +104,7 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, access, cost, keys, execution, policies, documents, fetchTimeoutMs, metrics, log } = options;
+  const { planner, fetcher, durable, access, cost, keys, execution, policies, documents, trusted, fetchTimeoutMs, metrics, log } = options;
   const markSagas = createSagaMarker(options.sagas);
 
   async function prepare({
@@ -319,7 +321,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         const prepared = await prepare(request);
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;
-        const asked = readStartOperation({ ...request, variables, plan, documents });
+        const asked = readStartOperation({ ...request, variables, plan, documents, trusted });
         if (asked !== null) {
           if ('errors' in asked) return { response: asked, operation: null };
           const answer = await startAnother(request, prepared, asked);

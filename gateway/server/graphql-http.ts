@@ -6,6 +6,7 @@ import type { ApolloServer } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
@@ -18,6 +19,7 @@ import { bearerOf, readBody, RETRY_AFTER, sendError, sendJson } from './http-rep
 import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
 import { parsePrefer, toPreferenceApplied } from './prefer-header.js';
+import type { DocumentRequest, TrustedDocuments } from './trusted-documents.js';
 
 /** A plugin package of 2 MiB fits in base64. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -30,13 +32,23 @@ export interface GraphQLHttpParts {
   server: ApolloServer<HttpContext>;
   sse: Pick<GraphQLSse, 'stream'>;
   incremental: IncrementalAnswers;
+  trusted: TrustedDocuments;
   credentials: Pick<Credentials, 'identify'>;
   origins: OriginPolicy;
   metrics: Metrics;
   log: Logger;
 }
 
-export function createGraphQLHttpHandler({ server, sse, incremental, credentials, origins, metrics, log }: GraphQLHttpParts): HttpHandler {
+export function createGraphQLHttpHandler({
+  server,
+  sse,
+  incremental,
+  trusted,
+  credentials,
+  origins,
+  metrics,
+  log,
+}: GraphQLHttpParts): HttpHandler {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = bearerOf(request);
     const caller = await credentials.identify(token);
@@ -47,14 +59,16 @@ export function createGraphQLHttpHandler({ server, sse, incremental, credentials
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
-    const body = request.method === 'POST' ? await readGraphQLBody(request) : null;
-    const search = request.method === 'GET' ? readSearch(request) : '';
+    const sent = request.method === 'POST' ? await readGraphQLBody(request) : null;
+    const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 
     if (wantsEvents(request)) {
-      const payload = toLivePayload(request.method === 'GET' ? fromSearch(search) : body);
+      const payload = toLivePayload(request.method === 'GET' ? fromSearch(sentSearch) : sent);
       metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
       return sse.stream(response, caller, token, payload);
     }
+    const body = resolveBody(sent, auth);
+    const search = resolveSearch(sentSearch, auth);
     if (wantsParts(request, body)) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
       return incremental.answer(response, auth, toLivePayload(body), left.signal);
@@ -88,6 +102,27 @@ export function createGraphQLHttpHandler({ server, sse, incremental, credentials
       'content-length': Buffer.byteLength(result.body.string),
     });
     response.end(result.body.string);
+  }
+
+  /** Apollo Server gets whole documents only: what it refuses, a body that is no object for one, holds none. */
+  function resolveBody(body: unknown, auth: AuthContext): unknown {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+    const query = trusted.resolve(auth, body);
+    return query === undefined || !namesDocument(body) ? body : { ...withoutId(body), query };
+  }
+
+  function resolveSearch(search: string, auth: AuthContext): string {
+    if (search === '') return search;
+    const given = fromSearch(search);
+    const query = trusted.resolve(auth, given);
+    if (query === undefined || !namesDocument(given)) return search;
+    const resolved = new URLSearchParams(search);
+    resolved.delete('documentId');
+    resolved.delete('extensions');
+    resolved.set('query', query);
+    const { extensions } = withoutId(given);
+    if (extensions !== undefined) resolved.set('extensions', JSON.stringify(extensions));
+    return `?${resolved.toString()}`;
   }
 
   return async (request, response) => {
@@ -175,9 +210,14 @@ function wantsParts({ headers: { accept = '' } }: IncomingMessage, body: unknown
   return typeof query === 'string' && query.includes('@defer');
 }
 
-function fromSearch(search: string): unknown {
+/** @throws BAD_REQUEST */
+function fromSearch(search: string): DocumentRequest & Record<string, unknown> {
   const given = new URLSearchParams(search);
-  const parameters: Record<string, unknown> = { query: given.get('query'), operationName: given.get('operationName') };
+  const parameters: DocumentRequest & Record<string, unknown> = {
+    query: given.get('query') ?? undefined,
+    documentId: given.get('documentId'),
+    operationName: given.get('operationName'),
+  };
   for (const name of ['variables', 'extensions']) {
     const text = given.get(name);
     if (text === null) continue;
@@ -190,8 +230,19 @@ function fromSearch(search: string): unknown {
   return parameters;
 }
 
+function namesDocument({ documentId, extensions }: DocumentRequest): boolean {
+  return typeof documentId === 'string' || (typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions);
+}
+
+/** Apollo Server refuses a request that still has one. */
+function withoutId<R extends DocumentRequest>({ documentId: _, extensions, ...request }: R): Omit<R, 'documentId'> {
+  if (typeof extensions !== 'object' || extensions === null) return request as Omit<R, 'documentId'>;
+  return { ...request, extensions: { ...extensions, persistedQuery: undefined } } as unknown as Omit<R, 'documentId'>;
+}
+
 const Payload = z.object({
-  query: z.string().min(1),
+  query: z.string().min(1).optional(),
+  documentId: z.string().nullish(),
   operationName: z.string().nullish(),
   variables: z.record(z.string(), z.unknown()).nullish(),
   extensions: z.record(z.string(), z.unknown()).nullish(),

@@ -73,7 +73,7 @@ export function createIncrementalAnswers({
   /** @returns the request over the document without `@defer`, and what was deferred; or what is wrong with it */
   function read(auth: AuthContext, { query, operationName, variables }: LivePayload, signal: AbortSignal) {
     const { schema, generation } = generations.current();
-    const checked = documents.check(extend(schema), query);
+    const checked = documents.check(extend(schema), query ?? '');
     if ('errors' in checked) return { errors: checked.errors.map((error) => hideFrom(auth, error.toJSON() as GraphQLErrorJson)) };
     const operation = getOperationAST(checked.document, operationName);
     if (operation == null) return { errors: [noSuchOperation(operationName)] };

@@ -17,10 +17,13 @@ import type { DocumentChecker } from './check-document.js';
 import { asksForSchema } from './document-rules.js';
 import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
 import type { OperationExecutor, OperationRequest } from './execute-operation.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 
 /** A GraphQL request as a message carries it; other fields are ignored. */
 export interface LivePayload {
-  query: string;
+  /** Absent or empty where a trusted document is named in its place. */
+  query?: string | undefined;
+  documentId?: unknown;
   operationName?: string | null | undefined;
   variables?: Record<string, unknown> | null | undefined;
   extensions?: Record<string, unknown> | null | undefined;
@@ -40,15 +43,25 @@ export interface LiveOperations {
 export interface LiveOperationsParts {
   generations: Pick<Generations, 'current'>;
   documents: DocumentChecker;
+  trusted: TrustedDocuments;
   operations: OperationExecutor;
   subscriptions: Pick<SubscriptionRunner, 'run'>;
   log: Logger;
 }
 
-export function createLiveOperations({ generations, documents, operations, subscriptions, log }: LiveOperationsParts): LiveOperations {
+export function createLiveOperations({
+  generations,
+  documents,
+  trusted,
+  operations,
+  subscriptions,
+  log,
+}: LiveOperationsParts): LiveOperations {
   async function read(auth: AuthContext, payload: LivePayload): Promise<LiveOperation | { errors: readonly GraphQLError[] }> {
+    const text = trusted.resolve(auth, payload);
+    if (text === undefined) throw new CodedError('BAD_REQUEST', 'expected a query, or the id of a trusted document');
     const { schema, generation } = generations.current();
-    const checked = documents.check(schema, payload.query);
+    const checked = documents.check(schema, text);
     if ('errors' in checked) return checked;
     const { document } = checked;
     if (asksForSchema(document) && !mayReadSchema(auth)) throw new CodedError('FORBIDDEN', "introspection needs the scope 'schema:read'");

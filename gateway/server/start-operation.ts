@@ -13,10 +13,12 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, GraphQLErrorJson } from '#schema/contracts/plan';
 import { MAX_ASYNC_DEADLINE_MS } from '#schema/contracts/workflows';
 import type { DocumentChecker } from './check-document.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 
 const FIELD = 'startOperation';
 
@@ -30,7 +32,7 @@ export interface StartedOperation {
 
 /**
  * @returns null for any other operation; errors when the document in it is not valid
- * @throws BAD_USER_INPUT
+ * @throws BAD_USER_INPUT, DOCUMENT_NOT_TRUSTED
  */
 export function readStartOperation(request: {
   schema: GraphQLSchema;
@@ -38,9 +40,11 @@ export function readStartOperation(request: {
   operation: OperationDefinitionNode;
   variables: JsonObject;
   plan: Pick<ExecutablePlan, 'kind' | 'rootFields'>;
+  auth: AuthContext;
   documents: Pick<DocumentChecker, 'check'>;
+  trusted: TrustedDocuments;
 }): StartedOperation | { errors: readonly GraphQLErrorJson[] } | null {
-  const { schema, plan, documents } = request;
+  const { schema, plan, auth, documents, trusted } = request;
   const field = schema.getMutationType()?.getFields()[FIELD];
   // A foreign supergraph may have a field of that name.
   if (plan.kind !== 'mutation' || field === undefined || getNamedType(field.type).name !== 'StartOperationPayload') return null;
@@ -50,7 +54,9 @@ export function readStartOperation(request: {
   if (node === undefined) throw new Error('a planned root field stands in its document');
   const args = getArgumentValues(field, node, request.variables);
 
-  const checked = documents.check(schema, args['document'] as string);
+  // Else a trusted document that starts another would let in every document.
+  const text = trusted.resolve(auth, { query: args['document'] }) ?? '';
+  const checked = documents.check(schema, text);
   if ('errors' in checked) return { errors: checked.errors.map(toInner) };
   const operation = getOperationAST(checked.document, args['operationName'] as string | null | undefined);
   if (operation == null)

@@ -32,15 +32,15 @@ export const DEV_USERS = {
 
 export type DevUserName = keyof typeof DEV_USERS;
 
-/** @param options.ttlSeconds - @default 3600 (1 h); at most 30 days */
+/** @param options - `ttlSeconds` @default 3600 (1 h); at most 30 days. `client`: the application that the token is for */
 export async function issueDevToken(
   keys: KeyRing,
   name: DevUserName,
-  options: { ttlSeconds?: number; nowMs?: number } = {},
+  options: { ttlSeconds?: number; nowMs?: number; client?: string } = {},
 ): Promise<string> {
   const { id, tenant, scopes } = DEV_USERS[name];
   const issuedAt = Math.floor((options.nowMs ?? Date.now()) / 1000);
-  return new SignJWT({ tenant, scope: scopes.join(' ') })
+  return new SignJWT({ tenant, scope: scopes.join(' '), ...(options.client === undefined ? {} : { client_id: options.client }) })
     .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid, typ: 'at+jwt' })
     .setIssuer(DEV_ISSUER)
     .setAudience(AUDIENCE)

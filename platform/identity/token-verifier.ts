@@ -10,6 +10,8 @@ const CLOCK_SKEW_SECONDS = 5;
 const MAX_TOKEN_CHARS = 8_192;
 /** Tenant and principal stand in workflow ids and cache keys. */
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
+/** RFC 6749 §A.1, without the space. */
+const CLIENT = /^[\x21-\x7E]{1,128}$/;
 /** RFC 6749 §3.3. */
 const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
@@ -59,15 +61,17 @@ function createJwtVerifier(key: JWTVerifyGetKey, rules: { issuer: string; audien
       } catch (cause) {
         throw refusal(cause);
       }
-      const { sub, exp, scope, tenant } = payload;
+      const { sub, exp, scope, tenant, client_id, azp } = payload;
       if (!isId(sub) || !isId(tenant) || exp === undefined) throw refusal();
       const scopes = typeof scope === 'string' ? scope.split(' ').filter((one) => SCOPE.test(one)) : [];
+      const client = client_id ?? azp;
       return {
         auth: {
           principal: sub as PrincipalId,
           tenant: tenant as TenantId,
           scopes,
           fingerprint: createHash('sha256').update(token).digest('hex'),
+          ...(typeof client === 'string' && CLIENT.test(client) ? { client } : {}),
         },
         expiresAtMs: exp * 1000,
       };

@@ -20,6 +20,17 @@ export const ERROR_CODES = {
     http: 400,
     meaning: 'The document holds no operation of that name, or several and none was named.',
   },
+  PERSISTED_QUERY_NOT_FOUND: { retryable: false, http: 200, meaning: 'The manifests of trusted documents hold no document of that id.' },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    retryable: false,
+    http: 200,
+    meaning: 'The hash names no trusted document, and documents are not registered by sending them: send the whole document.',
+  },
+  DOCUMENT_NOT_TRUSTED: {
+    retryable: false,
+    http: 403,
+    meaning: 'This client may send trusted documents only, and the document is in no manifest.',
+  },
   BAD_USER_INPUT: { retryable: false, http: 200, meaning: 'A variable or an argument does not have the expected shape or value.' },
   REQUEST_TOO_LARGE: { retryable: false, http: 413, meaning: 'The request body or message is over the limit.' },
   NOT_FOUND: { retryable: false, http: 404, meaning: 'Nothing of that id exists for this caller.' },

@@ -11,6 +11,8 @@ export interface AuthContext {
   scopes: readonly string[];
   /** Hex SHA-256 of the credential: names it in caches and revocations without being it. */
   fingerprint: string;
+  /** The application that the credential was issued to, by its claim `client_id` or `azp`; absent where it names none. */
+  client?: string;
 }
 
 export const SCOPES = [
@@ -26,6 +28,8 @@ export const SCOPES = [
   'deployment:read',
   'deployment:write',
   'schema:read',
+  /** Send any document where others may send trusted ones only: for tools that people write queries in. */
+  'documents:any',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -68,8 +68,8 @@ export interface TestGateway extends RunningGateway {
   services: Record<string, RunningService>;
   log: string[];
   token(user?: DevUserName): Promise<string>;
-  /** Of a user of tenant acme with these scopes, separated by spaces. */
-  tokenWith(scope: string): Promise<string>;
+  /** Of a user of tenant acme with these scopes, separated by spaces, and other claims. */
+  tokenWith(scope: string, claims?: Record<string, unknown>): Promise<string>;
   /** As alice, unless `headers` say otherwise. */
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
   query(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<TestAnswer>;
@@ -123,8 +123,8 @@ export async function startTestGateway({ services, env = {}, deps = {}, console 
   });
 
   const token = (user: DevUserName = 'alice'): Promise<string> => issueDevToken(keys, user);
-  const tokenWith = async (scope: string): Promise<string> =>
-    new SignJWT({ tenant: 'ten_acme', scope })
+  const tokenWith = async (scope: string, claims: Record<string, unknown> = {}): Promise<string> =>
+    new SignJWT({ tenant: 'ten_acme', scope, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid })
       .setIssuer(DEV_ISSUER)
       .setAudience(AUDIENCE)

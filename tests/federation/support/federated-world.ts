@@ -124,6 +124,7 @@ export function createWorld(services: readonly Service[]): World {
         sagas: [],
         policies: new Map(),
         documents: { check: () => ({ document }) },
+        trusted: { resolve: (_, { query }) => query as string },
         cost: { check: () => null },
         keys: { operation: Buffer.alloc(32) },
         execution,
