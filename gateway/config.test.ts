@@ -15,7 +15,7 @@ describe('the settings of the gateway', () => {
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
       trustedDocuments: { mode: 'off', clients: new Map(), files: [] },
       allowedOrigins: [],
-      subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, sharesFetches: true },
+      subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, compression: 'auto', sharesFetches: true },
       maxConnectionsPerClient: 10_000,
       drainWaitMs: 0,
     });

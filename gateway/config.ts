@@ -4,6 +4,7 @@ import { CodedError } from '#schema/contracts/errors';
 import { parseEnvironment } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
+import { isLoopback } from '#platform/loopback';
 import type { OperationPolicy } from './routing/route-operation.js';
 import type { DocumentLimits } from './server/document-rules.js';
 import { TRUST_MODES, type TrustMode, type TrustSettings } from './server/trusted-documents.js';
@@ -77,6 +78,7 @@ const Environment = z
       .min(1_024)
       .default(5 * 1024 * 1024),
     SUBGRAPH_MAX_CALLS: atMost(1_024),
+    SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
     SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
     SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
@@ -116,6 +118,8 @@ export interface GatewayConfig {
     maxAnswerBytes: number;
     /** To one service at once. */
     maxCalls: number;
+    /** `auto`: of services that are not on this machine. */
+    compression: 'auto' | 'on' | 'off';
     /** Are equal query fetches of one principal, on their way at the same time, one? */
     sharesFetches: boolean;
   };
@@ -156,6 +160,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       timeoutMs: set.SUBGRAPH_TIMEOUT_MS,
       maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES,
       maxCalls: set.SUBGRAPH_MAX_CALLS,
+      compression: set.SUBGRAPH_COMPRESSION,
       sharesFetches: set.SUBGRAPH_SHARE_FETCHES,
     },
     // On loopback all callers are this machine's own.
@@ -167,10 +172,6 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
 /** For `createTokenVerifier`. */
 export function toTokenVerifierOptions(auth: GatewayConfig['auth'], keys: KeyRing): TokenVerifierOptions {
   return auth.mode === 'dev' ? { mode: 'dev', keys } : auth;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** Names of clients may hold `=`, modes do not. */

@@ -9,9 +9,9 @@ import { toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
+import { isLoopback } from '#platform/loopback';
 import type { Metrics } from '#platform/metrics';
 import type { GatewayConfig } from './config.js';
-import { isLoopback } from './config.js';
 import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fetcher.js';
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
@@ -215,6 +215,7 @@ export function createFetcher({
     keys,
     log,
     limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes, maxCalls: config.subgraph.maxCalls },
+    compression: config.subgraph.compression,
     sharesFetches: config.subgraph.sharesFetches,
     onShared: () => metrics.sharedFetches.inc(),
     onFetched: (service, outcome, seconds) => metrics.fetchSeconds.observe({ service, outcome }, seconds),

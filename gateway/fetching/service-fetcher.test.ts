@@ -225,6 +225,101 @@ describe('a service that misbehaves', () => {
   });
 });
 
+describe('compressed answers', () => {
+  const text = JSON.stringify({ data: { file: { name: 'ä'.repeat(20_000) } } });
+  const zipped = (body: Buffer): RequestListener => answering(body, 200, { 'content-encoding': 'gzip' });
+
+  function asking(compression: 'auto' | 'on' | 'off'): ServiceFetcher {
+    return createServiceFetcher({
+      resolve: () => Promise.resolve({ url, signed }),
+      keys,
+      log: createLogger({ name: 'test', level: 'silent' }),
+      limits: { maxAnswerBytes: 64 * 1024 },
+      compression,
+    });
+  }
+  async function codeOf(body: Buffer): Promise<string | undefined> {
+    handler = zipped(body);
+    const asks = asking('on');
+    const { errors } = await asks.fetch(aCall({ timeoutMs: 60_000 }));
+    await asks.close();
+    return errors[0]?.extensions.code;
+  }
+
+  it('are taken where they were asked for, in whatever pieces they come', async () => {
+    const asks = asking('on');
+    handler = (request, response) => {
+      request.resume();
+      expect(request.headers['accept-encoding']).toBe('gzip');
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      for (const byte of gzipSync(text)) response.write(Buffer.of(byte));
+      response.end();
+    };
+    expect((await asks.fetch(aCall({ timeoutMs: 60_000 }))).data).toEqual((JSON.parse(text) as { data: unknown }).data);
+    await asks.close();
+  });
+
+  it('are not asked for on this machine, unless told so', async () => {
+    const seen: unknown[] = [];
+    handler = (request, response) => {
+      seen.push(request.headers['accept-encoding']);
+      answering('{"data":{}}')(request, response);
+    };
+    for (const how of ['auto', 'off', 'on'] as const) {
+      const asks = asking(how);
+      await asks.fetch(aCall());
+      await asks.close();
+    }
+    expect(seen).toEqual([undefined, undefined, 'gzip']);
+  });
+
+  it('are cut at the limit while they unfold', async () => {
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '), { level: 9 });
+    expect(bomb.length).toBeLessThan(300 * 1024);
+    // One block over the socket unfolds into more than the limit by itself.
+    const bytesBefore = process.memoryUsage().arrayBuffers;
+    expect(await codeOf(bomb.subarray(0, 60 * 1024))).toBe('SUBGRAPH_ANSWER_TOO_LARGE');
+    expect(process.memoryUsage().arrayBuffers - bytesBefore).toBeLessThan(8 * 1024 * 1024);
+  });
+
+  it('are refused when they are cut short, damaged or no gzip', async () => {
+    const whole = gzipSync(text);
+    const damaged = Buffer.from(whole);
+    damaged[whole.length - 8] = (damaged[whole.length - 8] as number) ^ 0xff;
+    expect(await codeOf(whole.subarray(0, -12))).toBe('SUBGRAPH_BAD_ANSWER');
+    expect(await codeOf(damaged)).toBe('SUBGRAPH_BAD_ANSWER');
+    expect(await codeOf(Buffer.from(text))).toBe('SUBGRAPH_BAD_ANSWER');
+  });
+});
+
+describe('a service that asks to be called later', () => {
+  it.each<[string, number, Record<string, string>, Partial<ServiceCall>, object]>([
+    ['429 with seconds', 429, { 'retry-after': '7' }, {}, { code: 'SUBGRAPH_UNAVAILABLE', retryable: true, retryAfterMs: 7_000 }],
+    ['503 with nonsense', 503, { 'retry-after': 'soon' }, {}, { code: 'SUBGRAPH_UNAVAILABLE', retryable: true }],
+    [
+      'a mutation, 429',
+      429,
+      { 'retry-after': '7' },
+      { operationKind: 'mutation' },
+      { code: 'SUBGRAPH_UNAVAILABLE', retryable: true, retryAfterMs: 7_000 },
+    ],
+    ['a mutation, 503: it may have been done', 503, { 'retry-after': '7' }, { operationKind: 'mutation' }, { code: 'OUTCOME_UNKNOWN' }],
+    ['500', 500, { 'retry-after': '7' }, {}, { code: 'SUBGRAPH_BAD_ANSWER' }],
+  ])('is reported with the time it told: %s', async (_, status, headers, over, extensions) => {
+    handler = answering('<html>later</html>', status, headers);
+    const { data, errors } = await fetcher.fetch(aCall(over));
+    expect(data).toBeNull();
+    expect(errors[0]?.extensions).toEqual({ service: 'files', retryable: false, ...extensions });
+  });
+
+  it('keeps its own words and gets the time added', async () => {
+    handler = answering('{"errors":[{"message":"slow down","extensions":{"code":"RATE_LIMITED"}}]}', 429, { 'retry-after': '2' });
+    expect((await fetcher.fetch(aCall())).errors).toEqual([
+      { message: 'slow down', extensions: { code: 'RATE_LIMITED', service: 'files', retryAfterMs: 2_000 } },
+    ]);
+  });
+});
+
 describe('a mutation whose answer is lost', () => {
   it('has an unknown outcome, unless it may be repeated', async () => {
     handler = (request) => request.socket.destroy();
@@ -252,7 +347,7 @@ it('ends a call that its caller gave up, and frees the socket', async () => {
 });
 
 describe('equal query fetches on their way', () => {
-  /** Answers when told to, with what it has counted by the time of the call. */
+  /** Answers when told to, with what it has counted by the time of the call; a call with a key is answered at once. */
   function holding(): { calls: () => number; arrived: (count: number) => Promise<void>; release: () => void; cut: Promise<void> } {
     let wasCut: () => void;
     const cut = new Promise<void>((resolve) => (wasCut = resolve));
@@ -261,6 +356,7 @@ describe('equal query fetches on their way', () => {
     let calls = 0;
     handler = (request, response) => {
       request.resume();
+      if (request.headers['idempotency-key'] !== undefined) return void response.end('{"data":{}}');
       response.once('close', () => {
         if (!response.writableFinished) wasCut();
       });
@@ -349,13 +445,12 @@ describe('equal query fetches on their way', () => {
     const service = holding();
     const before = fetcher.fetch(patient());
     await service.arrived(1);
-    const mutation = fetcher.fetch(patient({ operationKind: 'mutation', idempotent: true, timeoutMs: 1 }));
-    await mutation;
+    await fetcher.fetch(patient({ operationKind: 'mutation', idempotencyKey: 'op_1.1' }));
     const after = fetcher.fetch(patient());
-    await service.arrived(service.calls() + 1);
+    await service.arrived(2);
     fetcher.noteChange();
     const latest = fetcher.fetch(patient());
-    await service.arrived(service.calls() + 1);
+    await service.arrived(3);
     service.release();
     const reads = [readOf(await before), readOf(await after), readOf(await latest)];
     expect(new Set(reads).size).toBe(3);

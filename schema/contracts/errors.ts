@@ -59,6 +59,11 @@ export const ERROR_CODES = {
     http: 200,
     meaning: 'A service has as many unanswered calls as it may have at once; this one was not sent.',
   },
+  SUBGRAPH_UNAVAILABLE: {
+    retryable: true,
+    http: 200,
+    meaning: 'A service asked to be called later (status 429 or 503); `retryAfterMs` says when, where it said so.',
+  },
   SUBGRAPH_TIMEOUT: { retryable: true, http: 200, meaning: 'A service gave no complete answer within its time-out.' },
   SUBGRAPH_BAD_ANSWER: {
     retryable: false,
