@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '#schema/contracts/json';
-import type { FetchNode, RequiredSelection } from '#schema/contracts/plan';
+import type { RequiredSelection } from '#schema/contracts/plan';
 import { buildRepresentations } from './representations.js';
 
 const field = (name: string, selections: RequiredSelection[] | null = null): RequiredSelection => ({ kind: 'field', name, selections });
@@ -8,22 +8,8 @@ const on = (types: string[], ...selections: RequiredSelection[]): RequiredSelect
 const TYPE = field('__typename');
 
 function build(requires: RequiredSelection[], ...objects: JsonObject[]): JsonObject[] {
-  const node: FetchNode = {
-    kind: 'fetch',
-    id: 0,
-    service: 's',
-    operationKind: 'query',
-    operation: '',
-    operationName: null,
-    variables: [],
-    path: [],
-    requires,
-    inputRewrites: [],
-    outputRewrites: [],
-    idempotent: true,
-  };
   return buildRepresentations(
-    node,
+    { requires, inputRewrites: [] },
     objects.map((object, index) => ({ object, path: [index] })),
   ).map(({ value }) => value);
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#schema/contracts/json';
-import type { FetchNode, RequiredSelection } from '#schema/contracts/plan';
+import type { EntityLookup, RequiredSelection } from '#schema/contracts/plan';
 import { applyRewrites, cloneJson, deepMerge, isObject, type Target } from './json-data.js';
 
 /** One representation to send and every object that its entity belongs to. */
@@ -9,15 +9,18 @@ export interface Representation {
 }
 
 /**
- * Builds what an entity fetch sends. Equal representations are sent once; objects that lack a required field, or
+ * Builds what one `_entities` field is asked for. Equal representations are sent once; objects that lack a required field, or
  * whose type is unknown, are left out.
  */
-export function buildRepresentations(node: FetchNode, targets: readonly Target[]): Representation[] {
+export function buildRepresentations(
+  { requires, inputRewrites }: Pick<EntityLookup, 'requires' | 'inputRewrites'>,
+  targets: readonly Target[],
+): Representation[] {
   const byKey = new Map<string, Representation>();
   for (const target of targets) {
-    const value = select(target.object, node.requires ?? []);
+    const value = select(target.object, requires);
     if (value === undefined || typeof value['__typename'] !== 'string') continue;
-    applyRewrites(node.inputRewrites, value);
+    applyRewrites(inputRewrites, value);
     const key = JSON.stringify(value);
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, { value, targets: [target] });

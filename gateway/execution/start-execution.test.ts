@@ -4,6 +4,7 @@ import {
   type ExecutablePlan,
   type FetchNode,
   MAX_REPRESENTATIONS,
+  type MergedFetchNode,
   type ObjectShape,
   type PlanNode,
   type ServiceAnswer,
@@ -24,6 +25,8 @@ const SHAPE: ObjectShape = {
   })),
 };
 
+const ITEMS = [{ field: 'items' }, { list: true as const }];
+const MORE = [{ field: 'more' }, { list: true as const }];
 const aFetch = (id: number, overrides: Partial<FetchNode> = {}): FetchNode => ({
   kind: 'fetch',
   id,
@@ -54,6 +57,24 @@ const anEntityFetch = (id: number, overrides: Partial<FetchNode> = {}): FetchNod
     ],
     ...overrides,
   });
+/** Two lookups over `items` and `more`, the second of a key that only some objects have. */
+const aMergedFetch = (id: number, places: number): MergedFetchNode => {
+  const { requires, inputRewrites, outputRewrites, ...request } = anEntityFetch(id);
+  const lookup = { requires: requires ?? [], inputRewrites, outputRewrites };
+  const own = [
+    { kind: 'field' as const, name: '__typename', selections: null },
+    { kind: 'field' as const, name: 'own', selections: null },
+  ];
+  return {
+    ...request,
+    kind: 'merged',
+    places,
+    lookups: [
+      { ...lookup, key: '_e0', variable: '_r0', paths: [ITEMS, MORE] },
+      { ...lookup, requires: own, key: '_e1', variable: '_r1', paths: [MORE] },
+    ],
+  };
+};
 const aPlan = (root: PlanNode | null): ExecutablePlan => ({
   version: 1,
   kind: 'query',
@@ -224,6 +245,90 @@ describe('entity fetches', () => {
     );
     await give('0.0', { _entities: [{ name__alias_0: 'A' }] });
     expect((await execution.answer).response.data).toMatchObject({ items: [{ name: 'A' }] });
+  });
+});
+
+describe('a merged fetch', () => {
+  const typed = (id: string, own?: number): JsonObject => ({ __typename: 'Item', id, ...(own === undefined ? {} : { own }) });
+
+  it('leaves when its last place is reached; then all of them go on, in plan order', async () => {
+    const place = (at: number): PlanNode => ({ kind: 'place', of: 2, place: at });
+    const { issued, give } = start(
+      aPlan(parallel(sequence(aFetch(0), aMergedFetch(2, 3), aFetch(3)), sequence(aFetch(1), place(1), aFetch(4)), place(2))),
+    );
+    await give('1.0', items('b'));
+    expect(issued).toEqual(['0.0', '1.0']);
+    await give('0.0', items('a'));
+    expect(issued).toEqual(['0.0', '1.0', '2.0']);
+    await give('2.0', { _e0: [{}], _e1: [] });
+    expect(issued.slice(3)).toEqual(['3.0', '4.0']);
+  });
+
+  it('sends equal representations of several places once, and of each lookup apart', async () => {
+    const { execution, fetches, give } = start(aPlan(aMergedFetch(0, 1)), {}, { items: [typed('a')], more: [typed('a', 1), typed('b')] });
+    expect(fetches.map(({ variables }) => variables)).toEqual([{ _r0: [typed('a'), typed('b')], _r1: [{ __typename: 'Item', own: 1 }] }]);
+    await give('0.0', { _e0: [{ name: 'A' }, { name: 'B' }], _e1: [{ count: 1 }] });
+    expect((await execution.answer).response).toEqual({
+      data: {
+        items: [{ id: 'a', name: 'A', count: null }],
+        more: [
+          { id: 'a', name: 'A', count: 1 },
+          { id: 'b', name: 'B', count: null },
+        ],
+      },
+    });
+  });
+
+  it('goes on at once when no place has anything to ask', async () => {
+    expect(start(aPlan(sequence(aMergedFetch(0, 1), aFetch(1)))).issued).toEqual(['1.0']);
+  });
+
+  it('leaves in chunks of so many representations, over all lookups', async () => {
+    const many = Array.from({ length: MAX_REPRESENTATIONS - 1 }, (_, i) => typed(`i${i}`));
+    const { execution, fetches, give } = start(aPlan(aMergedFetch(0, 1)), {}, { items: many, more: [typed('a', 1), typed('b', 2)] });
+    const sizes = fetches.map(({ variables }) => [variables['_r0'], variables['_r1']].map((sent) => (sent as Json[]).length));
+    expect(sizes).toEqual([
+      [MAX_REPRESENTATIONS, 0],
+      [1, 2],
+    ]);
+    await give('0.1', { _e0: [{ name: 'B' }], _e1: [{ count: 1 }, { count: 2 }] });
+    await give('0.0', { _e0: [...many.map(() => ({})), { name: 'A' }], _e1: [] });
+    expect((await execution.answer).response).toMatchObject({
+      data: {
+        more: [
+          { name: 'A', count: 1 },
+          { name: 'B', count: 2 },
+        ],
+      },
+    });
+  });
+
+  it('brings each error to the objects that its lookup was for', async () => {
+    const { execution, give } = start(aPlan(aMergedFetch(0, 1)), {}, { items: [typed('a')], more: [typed('b'), typed('a', 1)] });
+    const error = (...path: (string | number)[]) => ({ message: 'm', path, extensions: { code: 'C' } });
+    await give('0.0', { _e0: [{ name: null }, {}], _e1: [{}] }, { errors: [error('_e0', 0, 'name'), error('_e1', 0, 'count')] });
+    const { errors } = (await execution.answer).response;
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ['items', 0, 'name'],
+      ['more', 1, 'name'],
+      ['more', 1, 'count'],
+    ]);
+  });
+
+  it('says of every place that the whole of it failed', async () => {
+    const { execution, give } = start(aPlan(aMergedFetch(0, 1)), {}, { items: [typed('a')], more: [typed('b', 1)] });
+    await give('0.0', null, { errors: [{ message: 'down', extensions: { code: 'SUBGRAPH_UNREACHABLE' } }] });
+    expect((await execution.answer).response.errors).toMatchObject([{ path: ['items'] }, { path: ['more'] }]);
+  });
+
+  it('says of a lookup that lost its data to the error of another', async () => {
+    const { execution, give } = start(aPlan(aMergedFetch(0, 1)), {}, { items: [typed('a')], more: [typed('b', 1)] });
+    await give('0.0', null, { errors: [{ message: 'm', path: ['_e0'], extensions: { code: 'C' } }] });
+    expect((await execution.answer).response.errors).toMatchObject([
+      { path: ['items'], extensions: { code: 'C' } },
+      { path: ['more'], extensions: { code: 'C' } },
+      { path: ['more'], extensions: { code: 'SUBGRAPH_BAD_ANSWER' }, message: "expected 1 entities of service 's0'" },
+    ]);
   });
 });
 

@@ -7,12 +7,15 @@
 import { assertNever, type JsonObject } from '#schema/contracts/json';
 import {
   ALIAS_PREFIX,
+  type EntityLookup,
   type ExecutablePlan,
   type FetchNode,
+  type FetchOperation,
   type GraphQLErrorJson,
   type GraphQLResponse,
   INPUT_PREFIX,
   MAX_REPRESENTATIONS,
+  type MergedFetchNode,
   type PlanNode,
   type ServiceAnswer,
   type ServiceError,
@@ -60,6 +63,7 @@ export function startExecution(input: ExecutionInput): Execution {
   const data = input.root ?? {};
   const errors: GraphQLErrorJson[] = [...(input.rootErrors ?? [])];
   const services = new Set<string>();
+  const meetings = new Map<number, Meeting>();
   let over = false;
   let settle: { resolve(answer: ExecutionAnswer): void; reject(defect: unknown): void };
   const answer = new Promise<ExecutionAnswer>((resolve, reject) => (settle = { resolve, reject }));
@@ -67,7 +71,17 @@ export function startExecution(input: ExecutionInput): Execution {
   function start(node: PlanNode, done: () => void): void {
     switch (node.kind) {
       case 'fetch':
-        return startFetch(node, done);
+        return node.requires === null
+          ? startRootFetch(node, done)
+          : startLookups(
+              node,
+              [{ ...node, requires: node.requires, key: '_entities', variable: 'representations', paths: [node.path] }],
+              done,
+            );
+      case 'merged':
+        return meet(node.id, 0, done, node);
+      case 'place':
+        return meet(node.of, node.place, done, null);
       case 'sequence': {
         const next = (index: number): void => {
           const child = node.nodes[index];
@@ -91,27 +105,44 @@ export function startExecution(input: ExecutionInput): Execution {
     }
   }
 
-  function startFetch(node: FetchNode, done: () => void): void {
+  function startRootFetch(node: FetchNode, done: () => void): void {
     const targets = findTargets(data, node.path);
     if (targets.length === 0) return done();
-    if (node.requires === null) return issue(node, 0, {}, (got) => mergeRoot(node, targets, got), done);
+    issue(node, 0, {}, (got) => mergeRoot(node, targets, got), done);
+  }
 
-    const representations = buildRepresentations(node, targets);
-    if (representations.length === 0) return done();
-    const chunks = toChunks(representations);
+  /** The places of a merged fetch are reached in any order; those behind them go on in plan order (E1). */
+  function meet(id: number, place: number, done: () => void, node: MergedFetchNode | null): void {
+    const meeting = meetings.get(id) ?? { node: null, reached: 0, done: [] };
+    meetings.set(id, meeting);
+    meeting.node ??= node;
+    meeting.done[place] = done;
+    meeting.reached += 1;
+    if (meeting.reached === meeting.node?.places)
+      startLookups(meeting.node, meeting.node.lookups, () => meeting.done.forEach((next) => next()));
+  }
+
+  function startLookups(node: FetchOperation, lookups: readonly EntityLookup[], done: () => void): void {
+    const chunks = toChunks(
+      lookups.map((lookup) => {
+        const targets = lookup.paths.flatMap((path) => findTargets(data, path));
+        return { lookup, representations: buildRepresentations(lookup, targets) };
+      }),
+    );
+    if (chunks.length === 0) return done();
     let left = chunks.length;
     chunks.forEach((chunk, index) =>
       issue(
         node,
         index,
-        { representations: chunk.map(({ value }) => value) },
-        (got) => mergeEntities(node, chunk, got),
+        Object.fromEntries(chunk.map(({ lookup, representations }) => [lookup.variable, representations.map(({ value }) => value)])),
+        (got) => mergeLookups(node, chunk, got),
         () => --left === 0 && done(),
       ),
     );
   }
 
-  function issue(node: FetchNode, chunk: number, own: JsonObject, merge: (answer: ServiceAnswer) => void, done: () => void): void {
+  function issue(node: FetchOperation, chunk: number, own: JsonObject, merge: (answer: ServiceAnswer) => void, done: () => void): void {
     const fetch: ServiceFetch = {
       node: node.id,
       chunk,
@@ -152,23 +183,30 @@ export function startExecution(input: ExecutionInput): Execution {
     targets.forEach(({ object }, index) => deepMerge(object, index === 0 ? (got.data as JsonObject) : cloneJson(got.data as JsonObject)));
   }
 
-  function mergeEntities(node: FetchNode, chunk: readonly Representation[], got: ServiceAnswer): void {
-    const entities = got.data?.['_entities'];
-    for (const error of got.errors) report(node, error, toEntityPaths(node, chunk, error));
-    if (!Array.isArray(entities) || entities.length !== chunk.length) {
-      if (got.errors.length === 0) {
-        report(
-          node,
-          { message: `expected ${chunk.length} entities of service '${node.service}'`, extensions: { code: 'SUBGRAPH_BAD_ANSWER' } },
-          [toErrorPath(node.path)],
-        );
-      }
-      return;
+  function mergeLookups(node: FetchOperation, chunk: readonly Lookup[], got: ServiceAnswer): void {
+    const asked = chunk.filter(({ representations }) => representations.length > 0);
+    const keys = new Set(asked.map(({ lookup }) => lookup.key));
+    // What names none of the fields is said of all.
+    const concerns = ({ path = [] }: ServiceError, { lookup }: Lookup): boolean => path[0] === lookup.key || !keys.has(String(path[0]));
+    for (const error of got.errors) {
+      const concerned = asked.filter((lookup) => concerns(error, lookup));
+      report(node, error, distinct(concerned.flatMap((lookup) => toEntityPaths(lookup, error))));
     }
-    chunk.forEach(({ value, targets }, index) => {
+    for (const lookup of asked) {
+      if (mergeEntities(lookup, got) || got.errors.some((error) => concerns(error, lookup))) continue;
+      const message = `expected ${lookup.representations.length} entities of service '${node.service}'`;
+      report(node, { message, extensions: { code: 'SUBGRAPH_BAD_ANSWER' } }, distinct(lookup.lookup.paths.map(toErrorPath)));
+    }
+  }
+
+  /** @returns false when the answer does not hold the entities */
+  function mergeEntities({ lookup, representations }: Lookup, got: ServiceAnswer): boolean {
+    const entities = got.data?.[lookup.key];
+    if (!Array.isArray(entities) || entities.length !== representations.length) return false;
+    representations.forEach(({ value, targets }, index) => {
       const entity = entities[index];
       if (!isObject(entity)) return;
-      applyRewrites(node.outputRewrites, entity);
+      applyRewrites(lookup.outputRewrites, entity);
       targets.forEach(({ object }, copy) => {
         const own = copy === targets.length - 1 ? entity : cloneJson(entity);
         // Under @interfaceObject a service that knows the interface alone was told its name: the object's own type stands. Who was
@@ -177,15 +215,15 @@ export function startExecution(input: ExecutionInput): Execution {
         deepMerge(object, own);
       });
     });
+    return true;
   }
 
-  function toEntityPaths(node: FetchNode, chunk: readonly Representation[], error: ServiceError): (string | number)[][] {
-    const [field, index, ...rest] = error.path ?? [];
-    const targets = field === '_entities' && typeof index === 'number' ? chunk[index]?.targets : undefined;
-    return targets === undefined ? [toErrorPath(node.path)] : targets.map(({ path }) => [...path, ...rest]);
+  function toEntityPaths({ lookup, representations }: Lookup, { path: [field, index, ...rest] = [] }: ServiceError): (string | number)[][] {
+    const targets = field === lookup.key && typeof index === 'number' ? representations[index]?.targets : undefined;
+    return targets === undefined ? lookup.paths.map(toErrorPath) : targets.map(({ path }) => [...path, ...rest]);
   }
 
-  function report(node: FetchNode, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
+  function report(node: FetchOperation, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
     for (const keys of paths) {
       const path = keys.map((key) => (typeof key === 'string' && key.startsWith('_') ? toKnownKey(key) : key));
       errors.push({
@@ -220,9 +258,38 @@ function toKnownKey(key: string): string {
   return key.startsWith(INPUT_PREFIX) ? key.slice(key.indexOf('_', INPUT_PREFIX.length) + 1) : key;
 }
 
-function toChunks(representations: readonly Representation[]): Representation[][] {
-  const chunks: Representation[][] = [];
-  for (let from = 0; from < representations.length; from += MAX_REPRESENTATIONS)
-    chunks.push(representations.slice(from, from + MAX_REPRESENTATIONS));
+/** Those who wait for a merged fetch, by place. */
+interface Meeting {
+  node: MergedFetchNode | null;
+  reached: number;
+  done: (() => void)[];
+}
+
+/** What one request asks by one of its fields. */
+interface Lookup {
+  lookup: EntityLookup;
+  representations: readonly Representation[];
+}
+
+/** Each with every lookup, so that the operation's variables are all there: some may have no representations in it. */
+function toChunks(lookups: readonly Lookup[]): Lookup[][] {
+  const chunks: Lookup[][] = [];
+  let room = 0;
+  lookups.forEach(({ representations }, which) => {
+    for (let from = 0; from < representations.length;) {
+      if (room === 0) {
+        chunks.push(lookups.map(({ lookup }) => ({ lookup, representations: [] })));
+        room = MAX_REPRESENTATIONS;
+      }
+      const part = representations.slice(from, from + room);
+      (chunks.at(-1)?.[which] as Lookup).representations = part;
+      from += part.length;
+      room -= part.length;
+    }
+  });
   return chunks;
+}
+
+function distinct<P extends readonly (string | number)[]>(paths: readonly P[]): P[] {
+  return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
 }

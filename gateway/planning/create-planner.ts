@@ -8,14 +8,11 @@ import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
-import type { PlannerMethods } from './planner-thread.js';
+import type { EngineRequest, PlannerMethods } from './planner-thread.js';
 
 const LOAD_TIMEOUT_MS = 30_000;
 
-export interface PlanRequest {
-  generation: number;
-  document: string;
-  operationName: string | null;
+export interface PlanRequest extends EngineRequest {
   /** Hex SHA-256 of the normalised document. */
   documentHash: string;
 }
@@ -75,11 +72,11 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
   }
 
   async function planInThread(request: PlanRequest, whenInterrupted: 'once more' | 'give up'): Promise<ExecutablePlan> {
-    const { generation, document, operationName } = request;
+    const { documentHash: _, ...wanted } = request;
     const client = await openThread();
     const startedAt = performance.now();
     try {
-      return await client.call('plan', { generation, document, operationName }, timeoutMs);
+      return await client.call('plan', wanted, timeoutMs);
     } catch (error) {
       if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;
       if (performance.now() - startedAt >= timeoutMs)
@@ -99,7 +96,8 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
       generations.set(number, supergraphSdl);
     },
     async plan(request) {
-      const key = `${request.generation}:${request.documentHash}:${request.operationName ?? ''}`;
+      const { generation, documentHash, operationName, inParts = false } = request;
+      const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}`;
       const known = cache.get(key);
       // Taken out and put back, so that the order of the map is the order of use.
       if (known !== undefined) cache.delete(key);

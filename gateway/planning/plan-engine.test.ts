@@ -46,6 +46,9 @@ function fetchesOf(node: PlanNode | null): FetchNode[] {
       return [node];
     case 'condition':
       return [...fetchesOf(node.then), ...fetchesOf(node.otherwise)];
+    case 'merged':
+    case 'place':
+      return [];
     default:
       return node.nodes.flatMap(fetchesOf);
   }

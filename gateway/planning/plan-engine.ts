@@ -22,15 +22,21 @@ import {
 import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
-import { compileNodes } from './compile-plan.js';
+import { type CompiledNodes, compileNodes } from './compile-plan.js';
 import { createConflictSplitter } from './split-conflicts.js';
 import { separateRequiredInputs } from './required-inputs.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
+import { mergeFetches } from './merge-fetches.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 
 export interface PlanEngine {
   /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
-  plan(document: string, operationName: string | null): ExecutablePlan;
+  plan(document: string, operationName: string | null, options?: PlanOptions): ExecutablePlan;
+}
+
+export interface PlanOptions {
+  /** Parts of the answer leave before the whole is there: no fetch waits for another's sake. @default false */
+  inParts?: boolean;
 }
 
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
@@ -48,7 +54,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const passes = { ...inputs, split: createConflictSplitter(fullSchema, inputs.toRealName) };
 
   return {
-    plan(text, operationName) {
+    plan(text, operationName, { inParts = false } = {}) {
       const document = parse(text);
       const operation = findOperation(document, operationName);
       const fragments = new Map(
@@ -61,6 +67,8 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       const toDataKey = (field: FieldNode): string => aliases.toDataKey(field);
       const shape = compileShape(publicSchema, operation, fragments, toDataKey);
       const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent, passes);
+      const merge = (compiled: CompiledNodes): CompiledNodes =>
+        compiled.root === null || inParts ? compiled : { ...compiled, root: mergeFetches(compiled.root) };
       const nodes =
         rootFields.length === 0
           ? { root: null, primary: null, services: [] }
@@ -76,7 +84,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
                   compile,
                 }),
               }
-            : compile(operation);
+            : merge(compile(operation));
       if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
         throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
       }

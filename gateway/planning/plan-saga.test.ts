@@ -13,7 +13,8 @@ const BUY = `mutation Buy($sku: ID!) @saga {
 function fetchesOf(node: PlanNode | null): FetchNode[] {
   if (node === null) return [];
   if (node.kind === 'fetch') return [node];
-  return node.kind === 'condition' ? [...fetchesOf(node.then), ...fetchesOf(node.otherwise)] : node.nodes.flatMap(fetchesOf);
+  if (node.kind === 'condition') return [...fetchesOf(node.then), ...fetchesOf(node.otherwise)];
+  return 'nodes' in node ? node.nodes.flatMap(fetchesOf) : [];
 }
 
 describe('a mutation with @saga', () => {

@@ -231,6 +231,9 @@ function findEffect(node: PlanNode): FetchNode | undefined {
       return node.operationKind === 'mutation' ? node : undefined;
     case 'condition':
       return (node.then === null ? undefined : findEffect(node.then)) ?? (node.otherwise === null ? undefined : findEffect(node.otherwise));
+    case 'merged':
+    case 'place':
+      return undefined;
     default:
       for (const child of node.nodes) {
         const found = findEffect(child);
@@ -250,6 +253,9 @@ function mapFetches(node: PlanNode, change: (fetch: FetchNode) => FetchNode): Pl
         then: node.then === null ? null : mapFetches(node.then, change),
         otherwise: node.otherwise === null ? null : mapFetches(node.otherwise, change),
       };
+    case 'merged':
+    case 'place':
+      throw new Error('the fetches of a saga are not merged');
     default:
       return { ...node, nodes: node.nodes.map((child) => mapFetches(child, change)) };
   }

@@ -1,12 +1,18 @@
 import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
 import { serveThread } from '#platform/threads';
-import { createPlanEngine, type PlanEngine } from './plan-engine.js';
+import { createPlanEngine, type PlanEngine, type PlanOptions } from './plan-engine.js';
 
 export interface PlannerMethods extends Record<string, (argument: never) => unknown> {
   load(generation: { number: number; supergraphSdl: string }): void;
   unload(number: number): void;
-  plan(request: { generation: number; document: string; operationName: string | null }): ExecutablePlan;
+  plan(request: EngineRequest): ExecutablePlan;
+}
+
+export interface EngineRequest extends PlanOptions {
+  generation: number;
+  document: string;
+  operationName: string | null;
 }
 
 const engines = new Map<number, PlanEngine>();
@@ -14,9 +20,9 @@ const engines = new Map<number, PlanEngine>();
 serveThread({
   load: ({ number, supergraphSdl }: { number: number; supergraphSdl: string }) => void engines.set(number, createPlanEngine(supergraphSdl)),
   unload: (number: number) => void engines.delete(number),
-  plan: ({ generation, document, operationName }: { generation: number; document: string; operationName: string | null }) => {
+  plan: ({ generation, document, operationName, ...options }: EngineRequest) => {
     const engine = engines.get(generation);
     if (engine === undefined) throw new CodedError('GENERATION_UNKNOWN', `supergraph generation ${generation} is not loaded`);
-    return engine.plan(document, operationName);
+    return engine.plan(document, operationName, options);
   },
 } satisfies PlannerMethods);

@@ -54,6 +54,8 @@ export interface OperationRequest {
   signal: AbortSignal;
   /** What an HTTP caller prefers; absent on transports that cannot say that a run goes on. */
   prefer?: Preference;
+  /** Parts of the answer leave before the whole is there. @default false */
+  inParts?: boolean;
 }
 
 export interface OperationAnswer {
@@ -114,6 +116,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     operation,
     variables: given,
     auth,
+    inParts = false,
   }: Omit<OperationRequest, 'idempotencyKey' | 'signal'>) {
     const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 5 });
     if (errors !== undefined) return { errors: errors.map(({ message }) => toErrorJson('BAD_USER_INPUT', message)) };
@@ -122,7 +125,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const tooDear = cost.check({ schema, document, operation, variables: coerced as JsonObject });
     if (tooDear !== null) return { errors: [tooDear] };
     const { text, hash } = normalise(markSagas(allowed.document, operation));
-    const plan = await planner.plan({ generation, document: text, operationName: operation.name?.value ?? null, documentHash: hash });
+    const operationName = operation.name?.value ?? null;
+    const plan = await planner.plan({ generation, document: text, operationName, documentHash: hash, inParts });
     for (const { undo } of plan.saga?.steps ?? []) {
       if (undo !== null && !access.allows(`Mutation.${undo.field}`, { schema, auth }))
         throw new CodedError('SAGA_NOT_COMPENSABLE', `the caller may not use '${undo.field}', which would undo a step`);

@@ -113,7 +113,7 @@ export function createIncrementalAnswers({
       if (!found.inParts) return answerWhole(response, request);
       const operation = getOperationAST(deferred.primary, payload.operationName) ?? request.operation;
       const [whole, primary] = await Promise.all([
-        operations.prepare(request),
+        operations.prepare({ ...request, inParts: true }),
         operations.prepare({ ...request, document: deferred.primary, operation }),
       ]);
       if ('errors' in whole || 'errors' in primary) return answerWhole(response, request);

@@ -6,6 +6,8 @@ import type { Json, JsonObject } from './json.js';
 export const MAX_PLAN_FETCHES = 500;
 /** `representations` of one request to a service; more are sent as further chunks. */
 export const MAX_REPRESENTATIONS = 500;
+/** `_entities` fields of one request: services refuse documents with too many aliases. */
+export const MAX_LOOKUPS = 10;
 
 /**
  * Aliases that equal a field's name are planned and fetched with this prefix: the planner would take them for that field where
@@ -85,14 +87,17 @@ export interface PlannedRootField {
 
 export type PlanNode =
   | FetchNode
+  | MergedFetchNode
+  /** A further place of the merged fetch with this id; its own node is place 0. */
+  | { kind: 'place'; of: number; place: number }
   | { kind: 'sequence'; nodes: readonly PlanNode[] }
   | { kind: 'parallel'; nodes: readonly PlanNode[] }
   /** A whole branch under `@skip`/`@include`. */
   | { kind: 'condition'; variable: string; then: PlanNode | null; otherwise: PlanNode | null };
 
-export interface FetchNode {
-  kind: 'fetch';
-  /** Unique in the plan, numbered from 0 in plan order. Answers carry it back; idempotency keys are built on it. */
+/** What a service is asked. */
+export interface FetchOperation {
+  /** Unique in the plan, rising in plan order. Answers carry it back; idempotency keys are built on it. */
   id: number;
   service: string;
   operationKind: OperationKind;
@@ -100,14 +105,46 @@ export interface FetchNode {
   operationName: string | null;
   /** Names of the caller's variables that the operation uses; absent ones are left out, so that defaults apply. */
   variables: readonly string[];
+  /** Mutations only: may it be sent twice? */
+  idempotent: boolean;
+}
+
+export interface FetchNode extends FetchOperation, EntityRewrites {
+  kind: 'fetch';
   /** Where in the merged data the answer belongs; [] is the root. */
   path: readonly PathStep[];
   /** What a representation is made of; null for a root fetch. */
   requires: readonly RequiredSelection[] | null;
+}
+
+/**
+ * Entity fetches of one service as one request. It is sent when execution has come to every one of its places, and all of them
+ * go on when its answer is merged.
+ */
+export interface MergedFetchNode extends FetchOperation {
+  kind: 'merged';
+  /** How many nodes of the plan stand for it, this one included. */
+  places: number;
+  /** At most {@link MAX_LOOKUPS}. */
+  lookups: readonly EntityLookup[];
+}
+
+/** One `_entities` field of a request. */
+export interface EntityLookup extends EntityRewrites {
+  /** The field's response key. */
+  key: string;
+  /** The variable that takes its representations. */
+  variable: string;
+  /** Where the entities are, and where their fields belong. */
+  paths: readonly (readonly PathStep[])[];
+  requires: readonly RequiredSelection[];
+}
+
+export interface EntityRewrites {
+  /** Of each representation. */
   inputRewrites: readonly DataRewrite[];
+  /** Of the answer's data. */
   outputRewrites: readonly DataRewrite[];
-  /** Mutations only: may it be sent twice? */
-  idempotent: boolean;
 }
 
 /** A field name, or `@` for every element of a list. `types` narrows to objects of these concrete types. */

@@ -69,7 +69,10 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
 function stepsOf(node: PlanNode): StepName[] {
   switch (node.kind) {
     case 'fetch':
+    case 'merged':
       return [toStep({ node: node.id, chunk: 0, service: node.service })];
+    case 'place':
+      return [];
     case 'sequence':
     case 'parallel':
       return node.nodes.flatMap(stepsOf);

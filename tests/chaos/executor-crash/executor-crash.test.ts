@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startExecution } from '#gateway/execution/start-execution';
+import { mergeFetches } from '#gateway/planning/merge-fetches';
 import { createDataConverter } from '#platform/payload-codec';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
@@ -61,9 +62,10 @@ async function kill(worker: ChildProcess): Promise<void> {
   await once(worker, 'exit');
 }
 
+/** Runs the plan with its fetches merged, as the planner gives it. */
 async function startRun(plan: ExecutablePlan, taskQueue: string, synchronous: boolean): Promise<() => Promise<GraphQLResponse>> {
   const request = {
-    plan,
+    plan: { ...plan, root: plan.root === null ? null : mergeFetches(plan.root) },
     variables: {},
     generation: 1,
     operationName: null,
