@@ -1,8 +1,11 @@
 // The durable half, over a stand-in for Temporal that runs nothing by itself: what is started, awaited, cancelled and refused.
+import { GraphQLError } from 'graphql';
+import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { CodedError } from '#schema/contracts/errors';
 import { createDurableStandIn } from './tests/durable-stand-in.js';
-import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
+import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
 
 const { durable, started, cancelled, state } = createDurableStandIn();
 
@@ -18,18 +21,27 @@ beforeAll(async () => {
       {
         name: 'books',
         sdl: `extend schema
-                @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate"])
+                @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate", "@idempotent"])
                 @composeDirective(name: "@compensate")
+                @composeDirective(name: "@idempotent")
+              directive @idempotent on FIELD_DEFINITION
               directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
               type Query { book: Book }
               type Mutation {
                 addBook(title: String): Book @compensate(with: "removeBook", arguments: ["id: result.id"])
                 removeBook(id: ID!): ID @requiresScopes(scopes: [["files:write"]])
+                renameBook(title: String): String @idempotent
               }
               type Book @key(fields: "id") { id: ID! author: Author } type Author @key(fields: "id", resolvable: false) { id: ID! }`,
         resolvers: {
           Query: { book: () => ({ id: 'b1', author: { id: 'a1' } }) },
-          Mutation: { addBook: () => ({ id: 'b9', author: { id: 'a1' } }) },
+          Mutation: {
+            addBook: () => ({ id: 'b9', author: { id: 'a1' } }),
+            renameBook: (_: unknown, { title }: { title: string }) => {
+              if (title === 'A') return title;
+              throw new GraphQLError('reused', { extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } });
+            },
+          },
         },
       },
       {
@@ -184,8 +196,47 @@ describe('a mutation with an Idempotency-Key', () => {
     state.onStarted = (run) => run.finish(answerOf({ addBook: { id: 'b9' } }));
     await send('A');
     const response = await send('B');
-    expect(response.status).toBe(409);
-    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'CONFLICT' } }] });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] });
+    expect(started).toHaveLength(1);
+  });
+
+  it('leads to the running operation while that one runs, by every door', async () => {
+    const client = createClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { token: await gateway.token() },
+    });
+    const overSocket = async (title: string): Promise<TestAnswer> => {
+      const query = 'mutation ($title: String) { addBook(title: $title) { id } }';
+      for await (const answer of client.iterate({ query, variables: { title }, extensions: { idempotencyKey: 'k1' } }))
+        return answer as TestAnswer;
+      throw new Error('the socket gave no answer');
+    };
+    const first = send('A');
+    await expect.poll(() => started.length).toBe(1);
+    const others = [send('A').then((response) => response.json() as Promise<TestAnswer>), overSocket('A')];
+    // Refused before anything waits for the run.
+    expect((await overSocket('B')).errors).toMatchObject([{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }]);
+    started[0]?.finish(answerOf({ addBook: { id: 'b9' } }));
+    for (const { data } of await Promise.all(others)) expect(data).toEqual({ addBook: { id: 'b9' } });
+    expect((await first).headers.get('operation-id')).toBe('op_run0');
+    // And when it has ended.
+    expect((await overSocket('A')).data).toEqual({ addBook: { id: 'b9' } });
+    expect(started).toHaveLength(1);
+    await client.dispose();
+  });
+
+  it('goes to a service that remembers it itself, whose refusal ends the request', async () => {
+    const rename = (title: string): Promise<Response> =>
+      gateway.post({ query: `mutation { renameBook(title: "${title}") }` }, { 'idempotency-key': 'k7' });
+    expect(await (await rename('A')).json()).toMatchObject({ data: { renameBook: 'A' }, extensions: { operation: { path: 'direct' } } });
+    const [, second] = [await rename('A'), await rename('B')];
+    expect(second.status).toBe(422);
+    expect(started).toEqual([]);
+    const keys = gateway.services['books']?.calls.map(({ headers }) => headers['idempotency-key']);
+    expect(keys?.[0]).toMatch(/^[\w-]{43}\.0$/);
+    expect(new Set(keys).size).toBe(1);
   });
 
   it('does not meet the key of another caller', async () => {

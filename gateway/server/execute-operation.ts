@@ -38,6 +38,7 @@ const RESULT_GRACE_MS = 10_000;
 /** What a run may take past its deadline, to undo what it did. */
 const ENDING_MS = 3_600_000;
 const MAX_KEY_CHARS = 256;
+const KEY_REUSED = 'the Idempotency-Key was used for another request before';
 
 export interface OperationRequest {
   /** The schema object that the document was validated on, and its generation. */
@@ -162,7 +163,10 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       Math.max(DIRECT_DEADLINE_MS, timeoutMs),
     );
     try {
-      return (await running.answer).response;
+      const { response } = await running.answer;
+      if (response.errors?.some(({ extensions }) => extensions.code === 'IDEMPOTENCY_KEY_REUSED') === true)
+        throw new CodedError('IDEMPOTENCY_KEY_REUSED', KEY_REUSED);
+      return response;
     } finally {
       clearTimeout(deadline);
     }
@@ -215,8 +219,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       if (idempotencyKey === null || typeof running !== 'string') throw error;
       // The key came before: its run answers, if it was for the same request.
       const known = await client.describe(running);
-      if (known?.facts.requestFingerprint !== fingerprint)
-        throw new CodedError('CONFLICT', 'the Idempotency-Key was used for another request before');
+      if (known?.facts.requestFingerprint !== fingerprint) throw new CodedError('IDEMPOTENCY_KEY_REUSED', KEY_REUSED);
       return client.attach(running);
     }
   }

@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   REQUEST_TOO_LARGE: { retryable: false, http: 413, meaning: 'The request body or message is over the limit.' },
   NOT_FOUND: { retryable: false, http: 404, meaning: 'Nothing of that id exists for this caller.' },
   CONFLICT: { retryable: false, http: 409, meaning: 'The object exists already or was changed meanwhile.' },
+  IDEMPOTENCY_KEY_REUSED: { retryable: false, http: 422, meaning: 'The Idempotency-Key came before, with another request.' },
   QUOTA_EXCEEDED: { retryable: false, http: 200, meaning: "The tenant's quota does not allow it." },
   INTERNAL_SERVER_ERROR: { retryable: false, http: 500, meaning: 'Something failed here; the reference id finds it in the log.' },
 

@@ -60,6 +60,49 @@ describe('files', () => {
     expect(rows).toEqual([{ owner: first.data.createFile.id }]);
   });
 
+  it('knows the fields of one call apart, also twice the same field under one key', async () => {
+    const two = (b: string) =>
+      `mutation { a: createFolder(input: { name: "Keyed A" }) { id } b: createFolder(input: { name: "${b}" }) { id } }`;
+    const send = (query: string) => files.ask('alice', query, {}, { 'idempotency-key': 'two-folders' });
+    const first = await send(two('Keyed B'));
+    expect(first.errors).toBeUndefined();
+    expect(first.data.a.id).not.toBe(first.data.b.id);
+    expect(await send(two('Keyed B'))).toEqual(first);
+    // What else is selected below changes no effect.
+    expect((await send(two('Keyed B').replaceAll('{ id }', '{ id name }'))).data.b).toEqual({ ...first.data.b, name: 'Keyed B' });
+  });
+
+  it.each([
+    'mutation { a: createFolder(input: { name: "Reused 2" }) { id } }',
+    // Another response key is another call too: nothing may happen a second time under one key.
+    'mutation { other: createFolder(input: { name: "Reused" }) { id } }',
+    'mutation { a: createFolder(input: { name: "Reused" }) { id } b: createFolder(input: { name: "Reused 3" }) { id } }',
+    'mutation { a: deleteFolder(id: "fld_acme_1") }',
+  ])('answers 409 to a key that came with another call: %s', async (other) => {
+    const send = (query: string) => files.send('alice', query, {}, { 'idempotency-key': 'reused' });
+    expect((await send('mutation { a: createFolder(input: { name: "Reused" }) { id } }')).status).toBe(200);
+    const before = (await files.ask('alice', '{ folders { totalCount } }')).data;
+    const response = await send(other);
+    expect([response.status, new Set(codes((await response.json()) as never))]).toEqual([409, new Set(['IDEMPOTENCY_KEY_REUSED'])]);
+    expect((await files.ask('alice', '{ folders { totalCount } }')).data).toEqual(before);
+  });
+
+  it('lets a repeat that comes while the first one runs wait for its answer', async () => {
+    const send = () =>
+      files.ask('bob', 'mutation { createFolder(input: { name: "At once" }) { id } }', {}, { 'idempotency-key': 'at-once' });
+    const answers = await Promise.all([send(), send(), send()]);
+    expect(answers[0]?.errors).toBeUndefined();
+    expect(new Set(answers.map(({ data }) => data.createFolder.id)).size).toBe(1);
+  });
+
+  it('forgets the key of an effect that failed: the same call may succeed later', async () => {
+    const send = () => files.ask('bob', 'mutation { createFolder(input: { name: "Later" }) { id } }', {}, { 'idempotency-key': 'later' });
+    const { id } = (await files.ask('bob', 'mutation { createFolder(input: { name: "Later" }) { id } }')).data.createFolder;
+    expect(codes(await send())).toEqual(['CONFLICT']);
+    await files.ask('bob', 'mutation ($id: ID!) { deleteFolder(id: $id) }', { id });
+    expect((await send()).errors).toBeUndefined();
+  });
+
   it('hides other tenants and their files', async () => {
     const query =
       '{ files(first: 100) { nodes { tenant { id } } totalCount } file(id: "fil_globex_12") { name } folder(id: "fld_globex_4") { name } _entities(representations: [{ __typename: "Tenant", id: "ten_globex" }]) { ... on Tenant { storageUsed } } }';

@@ -5,6 +5,7 @@ import type { BlobStore } from '#platform/blob-store';
 import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
+import { toOnceRequest } from '../shared/once.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { Base64, ByteSize, DateTime } from '../shared/scalars.js';
 import type { FileFilter, FileParent, FileRow, FileStore, FolderRow } from './store.js';
@@ -38,13 +39,6 @@ export function createFilesContext(store: FileStore): (call: ServiceCallFacts) =
 }
 
 export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { store: FileStore; blobs: BlobStore; newId?: () => string }) {
-  const onceFor = ({ auth, idempotencyKey }: FilesContext, field: string, args: unknown) => ({
-    principal: auth.principal,
-    key: idempotencyKey,
-    field,
-    args,
-  });
-
   async function loadFile(context: FilesContext, id: string): Promise<FileRow | null> {
     requireScope(context.auth, 'files:read');
     const file = await context.files.load(id);
@@ -106,15 +100,15 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         requireScope(context.auth, 'files:write');
         if (input.parentId != null) await requireFolderOf(context.auth.tenant, input.parentId, context);
         const row = { id: `fld_${newId()}`, tenantId: context.auth.tenant, parentId: input.parentId ?? null, name: checkName(input.name) };
-        return store.createFolder(onceFor(context, 'createFolder', input), row);
+        return store.createFolder(toOnceRequest(context), row);
       },
       renameFolder: async (_: unknown, { id, name }: { id: string; name: string }, context: FilesContext) => {
         assertMine(context, await context.folders.load(id), `folder ${id}`);
-        return store.renameFolder(onceFor(context, 'renameFolder', { id, name }), id, checkName(name));
+        return store.renameFolder(toOnceRequest(context), id, checkName(name));
       },
       deleteFolder: async (_: unknown, { id }: { id: string }, context: FilesContext) => {
         assertMine(context, await context.folders.load(id), `folder ${id}`);
-        return store.deleteFolder(onceFor(context, 'deleteFolder', { id }), id);
+        return store.deleteFolder(toOnceRequest(context), id);
       },
       createFile: async (
         _: unknown,
@@ -138,7 +132,7 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         };
         const sha256 = await blobs.put(bytes, id);
         try {
-          const file = await store.createFile(onceFor(context, 'createFile', input), { ...row, sha256 });
+          const file = await store.createFile(toOnceRequest(context), { ...row, sha256 });
           if (file.id !== id) await blobs.release(sha256, id);
           return file;
         } catch (error) {
@@ -155,14 +149,14 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
         assertMine(context, file, `file ${id}`);
         // Not the caller's: whoever looks after the deployment may change files of every tenant.
         if (input.folderId != null && file !== undefined) await requireFolderOf(file.tenantId, input.folderId, context);
-        return store.changeFile(onceFor(context, 'updateFile', { id, input }), id, {
+        return store.changeFile(toOnceRequest(context), id, {
           ...(input.name == null ? {} : { name: checkName(input.name) }),
           ...(input.folderId == null ? {} : { folderId: input.folderId }),
         });
       },
       deleteFile: async (_: unknown, { id }: { id: string }, context: FilesContext) => {
         assertMine(context, await context.files.load(id), `file ${id}`);
-        const deleted = await store.deleteFile(onceFor(context, 'deleteFile', { id }), id);
+        const deleted = await store.deleteFile(toOnceRequest(context), id);
         await blobs.release(deleted.sha256, id);
         return id;
       },

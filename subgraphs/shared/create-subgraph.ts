@@ -1,14 +1,19 @@
 // A federated service over HTTP and graphql-ws: signed calls only, `_service` and `_entities` included, errors by code.
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import {
   type DocumentNode,
   execute,
+  type FieldNode,
   type FormattedExecutionResult,
+  getOperationAST,
   GraphQLError,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
+  Kind,
   parse,
+  print,
   subscribe,
   validate,
 } from 'graphql';
@@ -38,6 +43,10 @@ export interface ServiceCallFacts {
   operationId: string | null;
   /** Only mutations; the same on every retry. */
   idempotencyKey: string | null;
+  /** Hex SHA-256 of what the call asks to be done: its root fields with arguments and variables; empty without a key. */
+  requestHash: string;
+  /** Of the mutation field that is resolved; empty elsewhere. */
+  responseKey: string;
 }
 
 export interface SubgraphOptions<Context extends object> {
@@ -69,7 +78,7 @@ export function createSubgraph<Context extends object>({
   keys,
   log,
 }: SubgraphOptions<Context>): Subgraph {
-  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: withResponseKeys(resolvers) as never }]);
   const verifier = createServiceCallVerifier({ keys, audience: name });
   const documents = createDocumentCache(schema);
   const format = createErrorFormat(log);
@@ -84,14 +93,18 @@ export function createSubgraph<Context extends object>({
     const { query, variables, operationName } = parseRequest(body);
     const { document, errors } = documents.read(query);
     if (document === undefined) return send(response, 200, { errors: errors.map(format) });
+    const idempotencyKey = headerOf(request, 'idempotency-key') ?? null;
+    const requestHash = idempotencyKey === null ? '' : hashRequest(document, operationName, variables);
     const result = await execute({
       schema,
       document,
       variableValues: variables,
       operationName,
-      contextValue: createContext({ ...claims, idempotencyKey: headerOf(request, 'idempotency-key') ?? null }),
+      contextValue: createContext({ ...claims, idempotencyKey, requestHash, responseKey: '' }),
     });
-    send(response, 200, result.errors === undefined ? result : { ...result, errors: result.errors.map(format) });
+    const found = result.errors?.map(format);
+    const status = found?.some(({ extensions }) => extensions['code'] === 'IDEMPOTENCY_KEY_REUSED') === true ? 409 : 200;
+    send(response, status, found === undefined ? result : { ...result, errors: found });
   }
 
   return {
@@ -139,7 +152,7 @@ function attachSubscriptions<Context extends object>(options: {
           schema,
           document,
           variableValues: payload.variables ?? {},
-          contextValue: createContext({ ...claims, idempotencyKey: null }),
+          contextValue: createContext({ ...claims, idempotencyKey: null, requestHash: '', responseKey: '' }),
         };
       },
       onNext: (_, __, ___, ____, result) =>
@@ -219,6 +232,34 @@ export function sendServiceError(response: ServerResponse, error: unknown): void
   const code = errorCodeOf(error) ?? 'INTERNAL_SERVER_ERROR';
   const message = error instanceof CodedError ? error.message : 'Internal error';
   send(response, ERROR_CODES[code].http, { errors: [{ message, extensions: { code } }] });
+}
+
+/** What is selected below the root fields changes no effect: it may differ between repeats. */
+function hashRequest(document: DocumentNode, operationName: string | null, variables: Record<string, unknown>): string {
+  const selections = getOperationAST(document, operationName)?.selectionSet.selections ?? [];
+  const effects = selections.map((selection) =>
+    print(selection.kind === Kind.FIELD ? { kind: Kind.FIELD, ...pick(selection) } : selection),
+  );
+  return createHash('sha256')
+    .update(JSON.stringify([effects, variables]))
+    .digest('hex');
+}
+
+function pick({ alias, name, arguments: given = [], directives = [] }: FieldNode): Omit<FieldNode, 'kind'> {
+  return { ...(alias === undefined ? {} : { alias }), name, arguments: given, directives };
+}
+
+type MutationResolver = (parent: unknown, args: unknown, context: object, info: GraphQLResolveInfo) => unknown;
+
+/** Tells each mutation resolver which field of the call it answers: one call may select a field twice. */
+function withResponseKeys(resolvers: unknown): unknown {
+  const { Mutation, ...others } = resolvers as { Mutation?: Record<string, MutationResolver> };
+  if (Mutation === undefined) return resolvers;
+  const told = Object.entries(Mutation).map(([name, resolve]): [string, MutationResolver] => [
+    name,
+    (parent, args, context, info) => resolve(parent, args, { ...context, responseKey: String(info.path.key) }, info),
+  ]);
+  return { ...others, Mutation: Object.fromEntries(told) };
 }
 
 /** Parsed and validated documents; the gateway sends few different ones. */

@@ -1,9 +1,9 @@
 // `@idempotent` mutations: the answer is stored with its key in the transaction of the effect, so that a repeat gets the first
 // answer and changes nothing.
-import { createHash } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { jsonb, type PgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { CodedError } from '#schema/contracts/errors';
+import type { ServiceCallFacts } from './create-subgraph.js';
 import type { Drizzle, Transaction } from './drizzle.js';
 
 /** Each service's own table of keys, in its schema. */
@@ -21,41 +21,52 @@ export function idempotencyTable(schema: PgSchema<string>) {
   );
 }
 
+/** One mutation field of one service call. */
 export interface OnceRequest {
   principal: string;
   /** Null: the effect happens without being remembered. */
   key: string | null;
-  field: string;
-  args: unknown;
+  /** Of the whole call: one key stands for one call with all its fields. */
+  requestHash: string;
+  responseKey: string;
 }
 
-/** @throws CONFLICT when the key was used for another request */
+export function toOnceRequest({
+  auth,
+  idempotencyKey,
+  requestHash,
+  responseKey,
+}: Pick<ServiceCallFacts, 'auth' | 'idempotencyKey' | 'requestHash' | 'responseKey'>): OnceRequest {
+  return { principal: auth.principal, key: idempotencyKey, requestHash, responseKey };
+}
+
+/** @throws IDEMPOTENCY_KEY_REUSED when the key came with another call */
 export async function once<Result>(
   db: Drizzle,
   table: ReturnType<typeof idempotencyTable>,
-  request: OnceRequest,
+  { principal, key, requestHash, responseKey }: OnceRequest,
   effect: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction(async (tx) => {
-    if (request.key === null) return effect(tx);
-    // One HTTP request may hold several mutation fields under one key.
-    const key = `${request.key}/${request.field}`;
-    const requestHash = createHash('sha256')
-      .update(JSON.stringify([request.field, request.args]))
-      .digest('hex');
-    const inserted = await tx
-      .insert(table)
-      .values({ principal: request.principal, key, requestHash })
-      .onConflictDoNothing()
-      .returning({ key: table.key });
-    const mine = sql`${table.principal} = ${request.principal} and ${table.key} = ${key}`;
-    if (inserted.length === 0) {
-      const [known] = await tx.select().from(table).where(mine);
-      if (known?.requestHash !== requestHash) throw new CodedError('CONFLICT', 'the idempotency key was used for another request');
-      return known.response as Result;
+    if (key === null) return effect(tx);
+    const row = (of: string) => and(eq(table.principal, principal), eq(table.key, of));
+    // A repeat that comes while the first one runs waits here for its end.
+    const claim = async (of: string): Promise<boolean> =>
+      (await tx.insert(table).values({ principal, key: of, requestHash }).onConflictDoNothing().returning({ key: table.key })).length > 0;
+
+    if (!(await claim(key))) {
+      const [known] = await tx.select().from(table).where(row(key));
+      if (known?.requestHash !== requestHash)
+        throw new CodedError('IDEMPOTENCY_KEY_REUSED', 'the idempotency key was used for another request');
+    }
+    // A call may hold several fields, of which some have taken effect and others failed.
+    const field = `${key}/${responseKey}`;
+    if (!(await claim(field))) {
+      const [known] = await tx.select().from(table).where(row(field));
+      return known?.response as Result;
     }
     const result = await effect(tx);
-    await tx.update(table).set({ response: result }).where(mine);
+    await tx.update(table).set({ response: result }).where(row(field));
     return result;
   });
 }

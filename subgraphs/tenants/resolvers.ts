@@ -4,6 +4,7 @@ import { CodedError } from '#schema/contracts/errors';
 import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
+import { toOnceRequest } from '../shared/once.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { ByteSize, DateTime } from '../shared/scalars.js';
 import { checkEmail, checkLocale, checkMemberQuota, checkName, checkReservation, checkSlug, checkTimeZone } from './check-input.js';
@@ -35,13 +36,6 @@ interface TenantInput {
 }
 
 export function createTenantsResolvers({ store, newId = () => uuid() }: { store: TenantStore; newId?: () => string }) {
-  const onceFor = ({ auth, idempotencyKey }: TenantsContext, field: string, args: unknown) => ({
-    principal: auth.principal,
-    key: idempotencyKey,
-    field,
-    args,
-  });
-
   /** Other tenants' rows do not exist for a caller who may not see them. */
   async function loadTenant(context: TenantsContext, id: string): Promise<TenantRow | null> {
     requireScope(context.auth, 'tenants:read');
@@ -99,12 +93,12 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
           allowPublicLinks: false,
           ...QUOTAS[input.plan],
         };
-        return store.createTenant(onceFor(context, 'createTenant', input), row);
+        return store.createTenant(toOnceRequest(context), row);
       },
       updateTenant: (_: unknown, { id, input }: { id: string; input: TenantInput }, context: TenantsContext) => {
         requireTenant(context, id);
         if (input.plan != null || input.status != null) requireScope(context.auth, 'deployment:write');
-        return store.changeTenant(onceFor(context, 'updateTenant', { id, input }), id, {
+        return store.changeTenant(toOnceRequest(context), id, {
           ...(input.name == null ? {} : { name: checkName(input.name) }),
           ...(input.plan == null ? {} : { plan: input.plan }),
           ...(input.status == null ? {} : { status: input.status }),
@@ -121,7 +115,7 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
           ...(input.timeZone == null ? {} : { timeZone: checkTimeZone(input.timeZone) }),
           ...(input.allowPublicLinks == null ? {} : { allowPublicLinks: input.allowPublicLinks }),
         };
-        return store.changeTenant(onceFor(context, 'updateTenantSettings', { tenantId, input }), tenantId, change);
+        return store.changeTenant(toOnceRequest(context), tenantId, change);
       },
       setTenantQuotas: (
         _: unknown,
@@ -130,7 +124,7 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
       ) => {
         requireTenant(context, tenantId);
         requireScope(context.auth, 'deployment:write');
-        return store.changeTenant(onceFor(context, 'setTenantQuotas', { tenantId, input }), tenantId, {
+        return store.changeTenant(toOnceRequest(context), tenantId, {
           ...(input.storage == null ? {} : { storageQuota: input.storage }),
           ...(input.members == null ? {} : { memberQuota: checkMemberQuota(input.members) }),
         });
@@ -142,28 +136,28 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
       ) => {
         requireTenant(context, tenantId);
         const row = { id: `usr_${newId()}`, tenantId, name: checkName(input.name), email: checkEmail(input.email), role: input.role };
-        return store.addMember(onceFor(context, 'addMember', { tenantId, input }), row);
+        return store.addMember(toOnceRequest(context), row);
       },
       updateMemberRole: async (_: unknown, { id, role }: { id: string; role: MemberRow['role'] }, context: TenantsContext) => {
         await requireMember(context, id);
-        return store.changeMember(onceFor(context, 'updateMemberRole', { id, role }), id, { role });
+        return store.changeMember(toOnceRequest(context), id, { role });
       },
       removeMember: async (_: unknown, { id }: { id: string }, context: TenantsContext) => {
         requireScope(context.auth, 'tenants:write');
         // A repeat with the same key must get the first answer, though the member is gone by then.
         const member = await context.members.load(id);
         if (member !== undefined && !isVisible(context.auth, member)) throw new CodedError('NOT_FOUND', `no member ${id}`);
-        return store.removeMember(onceFor(context, 'removeMember', { id }), id);
+        return store.removeMember(toOnceRequest(context), id);
       },
       reserveStorage: (_: unknown, { reservation, bytes }: { reservation: string; bytes: number }, context: TenantsContext) => {
         requireScope(context.auth, 'files:write');
         const row = { tenantId: context.auth.tenant, id: checkReservation(reservation), bytes };
-        return store.reserveStorage(onceFor(context, 'reserveStorage', row), row);
+        return store.reserveStorage(toOnceRequest(context), row);
       },
       releaseStorage: (_: unknown, { reservation }: { reservation: string }, context: TenantsContext) => {
         requireScope(context.auth, 'files:write');
         const row = { tenantId: context.auth.tenant, id: checkReservation(reservation) };
-        return store.releaseStorage(onceFor(context, 'releaseStorage', row), row);
+        return store.releaseStorage(toOnceRequest(context), row);
       },
     },
     Viewer: {

@@ -79,7 +79,7 @@ describe('tenants', () => {
     const first = await create('soylent');
     expect(first.data.createTenant).toMatchObject({ slug: 'soylent', quotas: { members: 50 } });
     expect(await create('soylent')).toEqual(first);
-    expect(codes(await create('soylent-two'))).toEqual(['CONFLICT']);
+    expect(codes(await create('soylent-two'))).toEqual(['IDEMPOTENCY_KEY_REUSED']);
   });
 
   it.each([

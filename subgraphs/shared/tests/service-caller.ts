@@ -14,6 +14,8 @@ export interface ServiceCaller {
   url: string;
   /** @param operationId - the run that the call is signed for */
   ask(user: DevUserName, query: string, variables?: object, headers?: Record<string, string>, operationId?: string): Promise<Answer>;
+  /** The raw HTTP response. */
+  send(...call: Parameters<ServiceCaller['ask']>): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -21,26 +23,27 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
   const keys = await loadTestKeys();
   const subgraph = await create(keys);
   const running: RunningSubgraph = await serveSubgraph(subgraph, { host: '127.0.0.1', port: 0 });
+  const send: ServiceCaller['send'] = (user, query, variables = {}, headers = {}, operationId) => {
+    const body = JSON.stringify({ query, variables });
+    const { id, tenant, scopes } = DEV_USERS[user];
+    const auth = signServiceCall(keys, {
+      audience: subgraph.name,
+      method: 'POST',
+      path: '/graphql',
+      body,
+      operationId: operationId ?? null,
+      auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
+    });
+    return fetch(`${running.url}/graphql`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', 'x-gateway-auth': auth, ...headers },
+    });
+  };
   return {
     url: running.url,
     close: () => running.close(),
-    ask: async (user, query, variables = {}, headers = {}, operationId) => {
-      const body = JSON.stringify({ query, variables });
-      const { id, tenant, scopes } = DEV_USERS[user];
-      const auth = signServiceCall(keys, {
-        audience: subgraph.name,
-        method: 'POST',
-        path: '/graphql',
-        body,
-        operationId: operationId ?? null,
-        auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
-      });
-      const response = await fetch(`${running.url}/graphql`, {
-        method: 'POST',
-        body,
-        headers: { 'content-type': 'application/json', 'x-gateway-auth': auth, ...headers },
-      });
-      return (await response.json()) as Answer;
-    },
+    send,
+    ask: async (...call) => (await (await send(...call)).json()) as Answer,
   };
 }
