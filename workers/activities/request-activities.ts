@@ -1,11 +1,15 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
 import { type RequestActivities, type ServiceCall, UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import type { ServiceAnswer } from '#schema/contracts/plan';
 
 const HEARTBEAT_MS = 500;
+/** A service that asks to be called at once gets this much time. */
+const MIN_RETRY_DELAY_MS = 200;
+/** Between the attempts of what insists, whatever the service asks for. */
+const MAX_INSISTING_DELAY_MS = 60_000;
 
 /** Sends one fetch; never rejects. */
 export interface ServiceFetcher {
@@ -34,7 +38,17 @@ export function createRequestActivities(deps: {
 
   return {
     authenticate_request_activity: (reference) => deps.judge.judge(reference),
-    route_to_service_activity: fetchWithHeartbeat,
+
+    async route_to_service_activity(call) {
+      const answer = await fetchWithHeartbeat(call);
+      const delayMs = toRetryDelayMs(call, answer, Context.current().info, Date.now());
+      if (delayMs === undefined) return answer;
+      throw ApplicationFailure.create({
+        type: 'SUBGRAPH_UNAVAILABLE',
+        message: `service '${call.service}': ${ERROR_CODES.SUBGRAPH_UNAVAILABLE.meaning}`,
+        nextRetryDelay: delayMs,
+      });
+    },
 
     async insist_on_service_activity(call) {
       const answer = await fetchWithHeartbeat(call);
@@ -42,11 +56,13 @@ export function createRequestActivities(deps: {
       if (error === undefined) return answer;
       const { code, retryable } = error.extensions;
       const type = isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+      const askedMs = retryAfterMsOf(answer);
       throw ApplicationFailure.create({
         type,
         message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
         // A service that failed inside has rolled back, and may fare better next time.
         nonRetryable: retryable !== true && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type),
+        ...(askedMs === undefined ? {} : { nextRetryDelay: Math.min(Math.max(askedMs, MIN_RETRY_DELAY_MS), MAX_INSISTING_DELAY_MS) }),
       });
     },
 
@@ -61,4 +77,25 @@ export function createRequestActivities(deps: {
       return response;
     },
   };
+}
+
+/**
+ * When to call a service again that asked to be called later. Only a fetch that may be sent twice is, and only where an attempt and the
+ * time for it are left; otherwise its answer is the answer.
+ */
+function toRetryDelayMs(
+  call: Pick<ServiceCall, 'idempotent'>,
+  answer: ServiceAnswer,
+  info: Pick<Info, 'attempt' | 'retryPolicy' | 'scheduledTimestampMs' | 'scheduleToCloseTimeoutMs'>,
+  nowMs: number,
+): number | undefined {
+  const askedMs = retryAfterMsOf(answer);
+  if (askedMs === undefined || !call.idempotent || info.attempt >= (info.retryPolicy?.maximumAttempts ?? 1)) return undefined;
+  const delayMs = Math.max(askedMs, MIN_RETRY_DELAY_MS);
+  return nowMs + delayMs < info.scheduledTimestampMs + info.scheduleToCloseTimeoutMs ? delayMs : undefined;
+}
+
+function retryAfterMsOf({ data, errors }: ServiceAnswer): number | undefined {
+  const askedMs = errors[0]?.extensions['retryAfterMs'];
+  return data === null && typeof askedMs === 'number' && askedMs >= 0 ? askedMs : undefined;
 }

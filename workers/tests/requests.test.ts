@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ServiceCall } from '#schema/contracts/activities';
 import type { ServiceAnswer } from '#schema/contracts/plan';
 import type { OrchestrationResponse } from '#schema/contracts/workflows';
 import { askMerged, world } from '#tests/federation/support/library';
@@ -74,6 +75,62 @@ describe('multi_service_orchestration_workflow', () => {
     expect(response).toMatchObject({
       data: { books: [{ title: 'Rocannon', author: { nick: null } }] },
       errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }],
+    });
+  });
+
+  describe('when a service asks to be called later', () => {
+    const later = ({ node, chunk, service }: ServiceCall, retryAfterMs: number): Promise<ServiceAnswer> =>
+      Promise.resolve({
+        node,
+        chunk,
+        data: null,
+        errors: [{ message: 'later', extensions: { code: 'SUBGRAPH_UNAVAILABLE', service, retryable: true, retryAfterMs } }],
+      });
+    /** Turns the first `times` calls to `people` away. */
+    function turnAway(times: number, retryAfterMs: number, arrivals: number[] = []): number[] {
+      durable.intercept = (call) => {
+        if (call.service !== 'people') return undefined;
+        arrivals.push(Date.now());
+        return arrivals.length <= times ? later(call, retryAfterMs) : undefined;
+      };
+      return arrivals;
+    }
+    const DOCUMENT = '{ books(first: 1) { title author { nick } } }';
+
+    it.each([
+      ['a caller waits', true, 500],
+      ['a caller waits, and it is a timer of the run', true, 2_500],
+      ['nobody waits', false, 500],
+    ])('calls it then, not earlier, and answers as if nothing had been: %s', async (_, synchronous, retryAfterMs) => {
+      const arrivals = turnAway(1, retryAfterMs);
+      const { response } = await run(DOCUMENT, { synchronous });
+      expect(response).toEqual({ data: (await askMerged(DOCUMENT)).data });
+      expect(arrivals).toHaveLength(2);
+      expect((arrivals[1] ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(retryAfterMs - 5);
+    });
+
+    it('gives its answer after the last attempt', async () => {
+      const arrivals = turnAway(Infinity, 0);
+      const { response } = await run(DOCUMENT);
+      expect(response).toMatchObject({
+        data: { books: [{ title: 'Rocannon', author: { nick: null } }] },
+        errors: [{ path: ['books'], extensions: { code: 'SUBGRAPH_UNAVAILABLE', service: 'people', retryAfterMs: 0 } }],
+      });
+      expect(arrivals).toHaveLength(3);
+    });
+
+    it.each([true, false])('gives its answer at once when the time would not be enough (a caller waits: %s)', async (synchronous) => {
+      const arrivals = turnAway(Infinity, 60_000);
+      const { response } = await run(DOCUMENT, { synchronous });
+      expect(response.errors).toMatchObject([{ extensions: { code: 'SUBGRAPH_UNAVAILABLE', retryAfterMs: 60_000 } }]);
+      expect(arrivals).toHaveLength(1);
+    });
+
+    it('sends a mutation that may not be repeated once', async () => {
+      durable.intercept = (call) => (call.operationKind === 'mutation' ? later(call, 0) : undefined);
+      const { response } = await run('mutation { rate(book: "b1", stars: 1) { stars } }');
+      expect(response.errors).toMatchObject([{ extensions: { code: 'SUBGRAPH_UNAVAILABLE' } }]);
+      expect(durable.calls).toHaveLength(1);
     });
   });
 

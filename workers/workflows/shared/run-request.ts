@@ -29,8 +29,15 @@ const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
 /** Nobody waits for the run: a slow service may take its time. */
 const BACKGROUND_FETCH_MS = 60_000;
-/** A service's faults come as data, so an attempt fails only when its worker is lost; the time left bounds them as well. */
-const LOST_ATTEMPTS = 10;
+/**
+ * A service's faults come as data, so an attempt fails only when its worker is lost or the service asked to be called later; the time
+ * left bounds them as well.
+ */
+const ATTEMPTS = 10;
+/** While somebody waits. */
+const SYNCHRONOUS_ATTEMPTS = 3;
+/** Longer waits between local attempts are timers of the run, so that it hears a cancellation meanwhile. */
+const LOCAL_WAIT = '2s';
 /** An undo that may be repeated is, for about a minute; then it is left for people. */
 const INSISTING_ATTEMPTS = 10;
 /** Below the 2 MiB that the server takes for one payload, codec included. */
@@ -99,15 +106,16 @@ async function runPlan(
         ? proxyLocalActivities<RequestActivities>({
             startToCloseTimeout: timeoutMs + 500,
             scheduleToCloseTimeout: leftMs + 500,
-            retry: { maximumAttempts: 1 },
+            retry: { maximumAttempts: serviceFetch.idempotent ? SYNCHRONOUS_ATTEMPTS : 1 },
+            localRetryThreshold: LOCAL_WAIT,
             summary,
           })
         : proxyActivities<RequestActivities>({
             startToCloseTimeout: timeoutMs + 1_000,
             scheduleToCloseTimeout: leftMs + 1_000,
             heartbeatTimeout: '2s',
-            // Only what may be sent twice is tried again when a worker is lost.
-            retry: { maximumAttempts: serviceFetch.idempotent ? LOST_ATTEMPTS : 1, initialInterval: '200ms' },
+            // Only what may be sent twice is tried again.
+            retry: { maximumAttempts: serviceFetch.idempotent ? ATTEMPTS : 1, initialInterval: '200ms' },
             summary,
           });
     return activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
@@ -170,7 +178,9 @@ function toAnswer({ node, chunk, operationKind, idempotent, service }: ServiceFe
       ? 'OUTCOME_UNKNOWN'
       : cause instanceof TimeoutFailure
         ? 'SUBGRAPH_TIMEOUT'
-        : 'SUBGRAPH_UNREACHABLE';
+        : cause instanceof ApplicationFailure && cause.type === 'SUBGRAPH_UNAVAILABLE'
+          ? cause.type
+          : 'SUBGRAPH_UNREACHABLE';
   return { node, chunk, data: null, errors: [toError(code, `service '${service}': ${ERROR_CODES[code].meaning}`)] };
 }
 
