@@ -23,6 +23,7 @@ import type { AccessCheck } from './check-access.js';
 import type { CostCheck } from './operation-cost.js';
 import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
+import { freeRepresentations } from './free-representations.js';
 import { introspect, mergeIntrospection } from './introspection.js';
 import { createSagaMarker } from './mark-sagas.js';
 import type { DocumentChecker } from './check-document.js';
@@ -125,14 +126,15 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     if ('errors' in allowed) return allowed;
     const tooDear = cost.check({ schema, document, operation, variables: coerced as JsonObject });
     if (tooDear !== null) return { errors: [tooDear] };
-    const { text, hash } = normalise(markSagas(allowed.document, operation));
+    const { document: planned, variables } = freeRepresentations(markSagas(allowed.document, operation), coerced as JsonObject);
+    const { text, hash } = normalise(planned);
     const operationName = operation.name?.value ?? null;
     const plan = await planner.plan({ generation, document: text, operationName, documentHash: hash, inParts });
     for (const { undo } of plan.saga?.steps ?? []) {
       if (undo !== null && !access.allows(`Mutation.${undo.field}`, { schema, auth }))
         throw new CodedError('SAGA_NOT_COMPENSABLE', `the caller may not use '${undo.field}', which would undo a step`);
     }
-    return { plan, variables: coerced as JsonObject, documentHash: hash };
+    return { plan, variables, documentHash: hash };
   }
 
   async function runDirect(
