@@ -28,6 +28,7 @@ import { separateRequiredInputs } from './required-inputs.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { mergeFetches } from './merge-fetches.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
+import { withPresence } from './presence-pass.js';
 
 export interface PlanEngine {
   /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
@@ -100,7 +101,11 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
         };
         try {
           return planner.buildQueryPlan(
-            operationFromDocument(apiSchema, aliases.apply(planned), operationName === null ? {} : { operationName }),
+            operationFromDocument(
+              apiSchema,
+              withPresence(aliases.apply(planned), fragments),
+              operationName === null ? {} : { operationName },
+            ),
           );
         } catch (cause) {
           throw new CodedError('PLAN_FAILED', 'the planner found no way to answer this operation', { cause });

@@ -1,5 +1,7 @@
-// Fields of one service that require one field of an object with different arguments cannot share a representation, which holds it once:
-// their fetch becomes several.
+// Fields of one service cannot always share a representation; then their fetch becomes several.
+// K1. Fields that require one field of an object with different arguments: a representation holds it once.
+// K2. Fields under different `@skip`/`@include` that require something: what only one of them requires is fetched under its conditions,
+//     and without it there would be no representation for the others either.
 import {
   type FieldNode,
   type FragmentDefinitionNode,
@@ -16,10 +18,27 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
-import { type FetchNode, INPUT_PREFIX, type RequiredSelection } from '#schema/contracts/plan';
+import { type FetchNode, INPUT_PREFIX, type RequiredSelection, type VariableCondition } from '#schema/contracts/plan';
+import { readConditions } from './compile-shape.js';
 
 /** Where in the object a service wants a value and by which name → the key that holds it in the merged data. */
 type Needs = ReadonlyMap<string, string>;
+/** Fields that may share a representation. */
+interface Group {
+  /** The conditions that they are under. */
+  when: string;
+  needs: Map<string, string>;
+  fields: Set<FieldNode>;
+}
+const ALWAYS = '[]';
+
+/** What a representation of one group holds. */
+interface Part {
+  needs: Needs;
+  /** The places of what any group needs. */
+  others: ReadonlySet<string>;
+  isKey: (types: readonly string[], name: string) => boolean;
+}
 type Fetch = Pick<FetchNode, 'operation' | 'variables' | 'requires'>;
 
 /**
@@ -31,6 +50,7 @@ export function createConflictSplitter(
   toRealName: (name: string) => string,
 ): (service: string, fetch: Fetch) => readonly Fetch[] {
   const graphs = toGraphNames(supergraph);
+  const keys = toKeyFields(supergraph);
 
   /** What `field` of `type` requires; undefined when it requires nothing. */
   function needsOf(field: FieldNode, type: GraphQLNamedType | undefined, service: string): Needs | undefined {
@@ -61,7 +81,7 @@ export function createConflictSplitter(
   }
 
   return (service, fetch) => {
-    if (fetch.requires === null || !hasConflict(fetch.requires)) return [fetch];
+    if (fetch.requires === null || !(fetch.operation.includes('@') || hasConflict(fetch.requires))) return [fetch];
     const document = parse(fetch.operation, { noLocation: true });
     const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
     const entities = operation?.selectionSet.selections[0];
@@ -69,18 +89,28 @@ export function createConflictSplitter(
     const fragments = new Map(document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])));
     const selected = withoutSpreads(entities.selectionSet, fragments);
 
-    const groups: { needs: Map<string, string>; fields: Set<FieldNode> }[] = [];
+    const groups: Group[] = [];
     const placeless: FieldNode[] = [];
-    forEachField(selected, undefined, (field, type) => {
+    forEachField(selected, undefined, [], (field, type, conditions) => {
       const needs = needsOf(field, type, service);
       if (needs === undefined) return void placeless.push(field);
-      let group = groups.find((candidate) => [...needs].every(([key, name]) => (candidate.needs.get(key) ?? name) === name));
-      if (group === undefined) groups.push((group = { needs: new Map(), fields: new Set() }));
+      const when = JSON.stringify(conditions.map(({ variable, equals }) => `${variable}=${equals}`).sort());
+      let group = groups.find(
+        (candidate) => candidate.when === when && [...needs].every(([key, name]) => (candidate.needs.get(key) ?? name) === name),
+      );
+      if (group === undefined) groups.push((group = { when, needs: new Map(), fields: new Set() }));
       group.fields.add(field);
       for (const [key, name] of needs) group.needs.set(key, name);
     });
+    const isMixed = groups.some(({ when }) => when !== ALWAYS);
+    if (isMixed && placeless.length > 0 && !groups.some(({ when }) => when === ALWAYS))
+      groups.push({ when: ALWAYS, needs: new Map(), fields: new Set() });
     if (groups.length < 2) return [fetch];
-    for (const field of placeless) groups[0]?.fields.add(field);
+    const common = groups.find(({ when }) => when === ALWAYS);
+    for (const field of placeless) common?.fields.add(field);
+    const needed = new Set(groups.flatMap(({ needs }) => [...needs.keys()]));
+    const isKey = (types: readonly string[], name: string): boolean =>
+      types.some((type) => keys.has(`${graphs.get(service)} ${type} ${name}`));
     return groups.map(({ needs, fields }) => {
       const kept = keepFields(selected, fields);
       const variables = new Set<string>();
@@ -97,21 +127,24 @@ export function createConflictSplitter(
       return {
         operation: print({ kind: Kind.DOCUMENT, definitions }),
         variables: fetch.variables.filter((name) => variables.has(name)),
-        requires: keepNeeded(fetch.requires ?? [], needs, ''),
+        requires: keepNeeded(fetch.requires ?? [], { needs, others: needed, isKey }, [], ''),
       };
     });
 
     function forEachField(
       { selections }: SelectionSetNode,
       type: GraphQLNamedType | undefined,
-      visitField: (field: FieldNode, type: GraphQLNamedType | undefined) => void,
+      outer: readonly VariableCondition[],
+      visitField: (field: FieldNode, type: GraphQLNamedType | undefined, when: readonly VariableCondition[]) => void,
     ): void {
       for (const selection of selections) {
+        const when = readConditions(selection, outer);
+        if (when === 'never') continue;
         if (selection.kind === Kind.FIELD) {
-          if (selection.name.value !== '__typename') visitField(selection, type);
+          if (selection.name.value !== '__typename') visitField(selection, type, when);
         } else if (selection.kind === Kind.INLINE_FRAGMENT) {
           const { typeCondition, selectionSet } = selection;
-          forEachField(selectionSet, typeCondition === undefined ? type : supergraph.getType(typeCondition.name.value), visitField);
+          forEachField(selectionSet, typeCondition === undefined ? type : supergraph.getType(typeCondition.name.value), when, visitField);
         }
       }
     }
@@ -133,14 +166,20 @@ function hasConflict(selections: readonly RequiredSelection[]): boolean {
   return isIn(selections) || [...byName.values()].some(({ inner }) => hasConflict(inner));
 }
 
-function keepNeeded(selections: readonly RequiredSelection[], needs: Needs, at: string): RequiredSelection[] {
+/** @param types - of the object, as far as `selections` is for some only */
+function keepNeeded(selections: readonly RequiredSelection[], part: Part, types: readonly string[], at: string): RequiredSelection[] {
   return selections.flatMap((selection): RequiredSelection[] => {
-    if (selection.kind === 'fragment') return [{ ...selection, selections: keepNeeded(selection.selections, needs, at) }];
+    if (selection.kind === 'fragment')
+      return [{ ...selection, selections: keepNeeded(selection.selections, part, at === '' ? selection.types : types, at) }];
     const { name, as } = selection;
-    const needed = needs.get(`${at}.${as ?? name}`);
-    // What nobody here requires may be a key; an input with arguments never is.
-    if (needed === undefined ? name.startsWith(INPUT_PREFIX) : needed !== name) return [];
-    return [{ ...selection, selections: selection.selections === null ? null : keepNeeded(selection.selections, needs, `${at}.${name}`) }];
+    if (at === '' && part.isKey(types, name)) return [selection];
+    const place = `${at}.${as ?? name}`;
+    const needed = part.needs.get(place);
+    // What nobody requires may be a key; an input with arguments never is.
+    if (needed === undefined ? name.startsWith(INPUT_PREFIX) || part.others.has(place) : needed !== name) return [];
+    return [
+      { ...selection, selections: selection.selections === null ? null : keepNeeded(selection.selections, part, types, `${at}.${name}`) },
+    ];
   });
 }
 
@@ -203,4 +242,20 @@ function toGraphNames(supergraph: GraphQLSchema): Map<string, string> {
     if (value?.kind === Kind.STRING) names.set(value.value, name);
   }
   return names;
+}
+
+/** First fields of every `@key`, as `graph Type field`. */
+function toKeyFields(supergraph: GraphQLSchema): Set<string> {
+  const keys = new Set<string>();
+  for (const type of Object.values(supergraph.getTypeMap())) {
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const { name, arguments: given = [] } of type.astNode?.directives ?? []) {
+      const [graph, key] = ['graph', 'key'].map((wanted) => given.find((argument) => argument.name.value === wanted)?.value);
+      if (name.value !== 'join__type' || graph === undefined || key?.kind !== Kind.STRING) continue;
+      const [fields] = parse(`{ ${key.value} }`, { noLocation: true }).definitions as [OperationDefinitionNode];
+      for (const field of fields.selectionSet.selections)
+        if (field.kind === Kind.FIELD) keys.add(`${print(graph)} ${type.name} ${field.name.value}`);
+    }
+  }
+  return keys;
 }
