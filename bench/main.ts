@@ -1,0 +1,16 @@
+// `npm run bench -- <name>`: one benchmark; without a name the three ratios.
+import { benchFederation } from './federation/run.js';
+import { benchRatios } from './ratios.js';
+
+const BENCHMARKS: Record<string, () => Promise<void>> = {
+  ratios: benchRatios,
+  federation: benchFederation,
+};
+
+const run = BENCHMARKS[process.argv[2] ?? 'ratios'];
+if (run === undefined) {
+  console.error(`bench: expected one of ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(1);
+}
+await run();
+process.exit(0);
