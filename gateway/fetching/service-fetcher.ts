@@ -3,7 +3,7 @@
 // F1. `fetch` never rejects: every fault of a service or of the network is an error with a code and the service's name.
 // F2. A redirect is never followed, no proxy read from the environment. A compressed answer is asked for beyond this machine only:
 //     93 KB of JSON cost 0.6 ms to pack and 0.15-0.3 ms to unpack, which 80 KB less repay below about 1 Gbit/s, never on loopback.
-// F3. The headers written here are all that a service gets; nothing of the caller's request is passed on.
+// F3. The headers written here are all that a service gets; of the caller's request only its place in a trace is.
 // F4. Signed per attempt, right before sending.
 // F5. A query fetch that equals one on its way is that one (share-fetches.ts); a mutation is always sent.
 // F6. A service that has as many calls as it may have at once gets no more: refused at once, nothing was sent.
@@ -18,6 +18,7 @@ import { isLoopback } from '#platform/loopback';
 import { type Failure, openExchange, type ReceivedText } from './exchange.js';
 import { parseAnswer, type ServiceFacts } from './parse-answer.js';
 import { createServiceLines } from './service-lines.js';
+import { traceIdOf } from './trace-context.js';
 import { createFetchSharing, type Outcome, type RunningFetch } from './share-fetches.js';
 
 /** Where a service answers and whether it insists on a signature. */
@@ -96,6 +97,10 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
     const path = target.url.pathname + target.url.search;
     const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
     if (call.idempotencyKey !== null && call.operationKind === 'mutation') headers['idempotency-key'] = call.idempotencyKey;
+    if (call.trace !== undefined) {
+      headers['traceparent'] = call.trace.traceparent;
+      if (call.trace.tracestate !== null) headers['tracestate'] = call.trace.tracestate;
+    }
     if (target.signed) {
       const { auth, operationId, service: audience } = call;
       headers[SERVICE_SIGNATURE_HEADER] = signServiceCall(keys, { audience, method: 'POST', path, body, auth, operationId });
@@ -127,7 +132,8 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
       }
       const code = toReportedCode(call, outcome);
       onFetched?.(service, code, durationMs / 1000);
-      log.warn({ service, code, cause: outcome.failed, durationMs: Math.round(durationMs) }, 'service fetch failed');
+      const traceId = call.trace === undefined ? {} : { traceId: traceIdOf(call.trace) };
+      log.warn({ service, code, cause: outcome.failed, durationMs: Math.round(durationMs), ...traceId }, 'service fetch failed');
       return { node, chunk, data: null, errors: [toServiceFault(service, code, outcome.retryAfterMs)] };
     },
     noteChange: () => sharing.closeAll(),

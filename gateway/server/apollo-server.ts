@@ -10,6 +10,7 @@ import {
 import { OperationTypeNode } from 'graphql';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { Logger } from '#platform/logger';
+import type { Onward } from '../fetching/onward.js';
 import type { Generations } from '../supergraph/generations.js';
 import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gateway.js';
 import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
@@ -23,6 +24,7 @@ const RETRY_AFTER_SECONDS = '5';
 export interface HttpCall {
   auth: AuthContext;
   idempotencyKey: string | null;
+  onward: Onward;
   prefer: Preference;
   signal: AbortSignal;
   answer: OperationAnswer | undefined;
@@ -60,6 +62,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
       variables: request.variables ?? {},
       auth: call.auth,
       idempotencyKey: call.idempotencyKey,
+      onward: call.onward,
       prefer: call.prefer,
       signal: call.signal,
     });

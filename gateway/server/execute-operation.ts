@@ -13,7 +13,9 @@ import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
 import { type ExecutionInput, startExecution } from '../execution/start-execution.js';
+import type { Onward } from '../fetching/onward.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
+import { beginTrace } from '../fetching/trace-context.js';
 import type { Planner } from '../planning/create-planner.js';
 import { type OperationPolicy, routeOperation, type Route, type RouteReason } from '../routing/route-operation.js';
 import type { KeyRing } from '#platform/keys';
@@ -54,6 +56,8 @@ export interface OperationRequest {
   idempotencyKey: string | null;
   /** Aborts when the caller has left. */
   signal: AbortSignal;
+  /** What goes on to the services beside the operation. */
+  onward?: Onward;
   /** What an HTTP caller prefers; absent on transports that cannot say that a run goes on. */
   prefer?: Preference;
   /** Parts of the answer leave before the whole is there. @default false */
@@ -148,6 +152,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const key = isMutation && idempotencyKey !== null ? toOperationKey(keys, auth, idempotencyKey) : null;
     const timeoutMs = Math.max(isMutation ? MUTATION_FETCH_MS : 0, fetchTimeoutMs, ...plan.rootFields.map((field) => field.timeoutMs ?? 0));
     const leaving = isMutation ? undefined : signal;
+    const trace = request.onward?.trace ?? beginTrace();
     const running = startExecution({
       plan,
       variables,
@@ -155,7 +160,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       port: {
         fetch: (fetch) =>
           fetcher.fetch(
-            { ...fetch, generation, auth, operationId, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs },
+            { ...fetch, generation, auth, operationId, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs, trace },
             leaving,
           ),
       },
@@ -192,6 +197,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       documentHash,
       deadlineMs,
       synchronous: path === 'durable',
+      trace: request.onward?.trace ?? beginTrace(),
     };
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([documentHash, operationName, variables]))

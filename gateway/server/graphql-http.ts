@@ -10,6 +10,8 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
+import type { Onward } from '../fetching/onward.js';
+import { readTrace } from '../fetching/trace-context.js';
 import type { HttpCall, HttpContext } from './apollo-server.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
@@ -59,25 +61,27 @@ export function createGraphQLHttpHandler({
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
+    const onward: Onward = { trace: readTrace(request.headers) };
     const sent = request.method === 'POST' ? await readGraphQLBody(request) : null;
     const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 
     if (wantsEvents(request)) {
       const payload = toLivePayload(request.method === 'GET' ? fromSearch(sentSearch) : sent);
       metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
-      return sse.stream(response, caller, token, payload);
+      return sse.stream(response, caller, token, payload, onward);
     }
     const body = resolveBody(sent, auth);
     const search = resolveSearch(sentSearch, auth);
     if (wantsParts(request, body)) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      return incremental.answer(response, auth, toLivePayload(body), left.signal);
+      return incremental.answer(response, auth, toLivePayload(body), onward, left.signal);
     }
 
     const prefer = parsePrefer(headerOf(request, 'prefer'));
     const call: HttpCall = {
       auth,
       idempotencyKey: headerOf(request, 'idempotency-key'),
+      onward,
       prefer,
       signal: left.signal,
       answer: undefined,
@@ -280,7 +284,7 @@ function answerPreflight(response: ServerResponse): void {
   response
     .writeHead(204, {
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'authorization, content-type, accept, idempotency-key, prefer',
+      'access-control-allow-headers': 'authorization, content-type, accept, idempotency-key, prefer, traceparent, tracestate',
       'access-control-max-age': PREFLIGHT_SECONDS,
     })
     .end();

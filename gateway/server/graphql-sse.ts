@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http';
 import { CodedError } from '#schema/contracts/errors';
 import type { VerifiedToken } from '#platform/identity/token-verifier';
 import type { Logger } from '#platform/logger';
+import type { Onward } from '../fetching/onward.js';
 import type { EventIterator } from '../subscriptions/event-buffer.js';
 import type { ClientConnections } from './client-connections.js';
 import type { Credentials } from './credentials.js';
@@ -19,7 +20,7 @@ const PING_MS = 12_000;
 
 export interface GraphQLSse {
   /** Resolves when the stream has ended. @throws QUOTA_EXCEEDED when the caller has too many connections */
-  stream(response: ServerResponse, caller: VerifiedToken, token: string | null, payload: LivePayload): Promise<void>;
+  stream(response: ServerResponse, caller: VerifiedToken, token: string | null, payload: LivePayload, onward: Onward): Promise<void>;
   /** Ends every stream. */
   close(): void;
 }
@@ -41,9 +42,10 @@ export function createGraphQLSse({
     response: ServerResponse,
     { auth }: VerifiedToken,
     payload: LivePayload,
+    onward: Onward,
     onOpen: (results: EventIterator<object>) => void,
   ) {
-    const operation = await live.read(auth, payload);
+    const operation = await live.read(auth, payload, onward);
     if ('errors' in operation) return send(response, 'next', { errors: operation.errors });
     const results = operation.open();
     onOpen(results);
@@ -55,7 +57,7 @@ export function createGraphQLSse({
   }
 
   return {
-    async stream(response, caller, token, payload) {
+    async stream(response, caller, token, payload, onward) {
       const leave = connections.enter(caller.auth.principal);
       if (leave === undefined) throw new CodedError('QUOTA_EXCEEDED', 'too many connections of this caller are open');
       let results: EventIterator<object> | undefined;
@@ -76,7 +78,7 @@ export function createGraphQLSse({
       });
       response.flushHeaders();
       try {
-        await run(response, caller, payload, (opened) => {
+        await run(response, caller, payload, onward, (opened) => {
           results = opened;
           // It may have been lost or left while the operation was read.
           if (isLost || response.destroyed) end();

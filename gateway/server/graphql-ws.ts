@@ -69,7 +69,7 @@ export function createGraphQLWs({ live, connections, credentials, origins, metri
       if (extra.caller === undefined) return refuse('UNAUTHENTICATED', 'the socket has no caller');
       if (Object.keys(running).length > MAX_OPERATIONS)
         return refuse('QUOTA_EXCEEDED', `a socket may have ${MAX_OPERATIONS} operations at once`);
-      const operation = await live.read(extra.caller.auth, payload);
+      const operation = await live.read(extra.caller.auth, payload, {});
       if ('errors' in operation) return operation.errors;
       const { document } = operation;
       // The library only asks the document which operation it is; a schema would be held as long as the subscription.

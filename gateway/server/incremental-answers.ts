@@ -19,6 +19,7 @@ import type { Json, JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson, GraphQLResponse, ObjectShape, TypeShape } from '#schema/contracts/plan';
 import { isComplete } from '../execution/is-complete.js';
 import { shapeResponse } from '../execution/shape-response.js';
+import type { Onward } from '../fetching/onward.js';
 import { type OperationPolicy, type RouteInput, routeOperation } from '../routing/route-operation.js';
 import type { Generations } from '../supergraph/generations.js';
 import { noSuchOperation, toExtension } from './apollo-server.js';
@@ -34,7 +35,7 @@ const CONTENT_TYPE = 'multipart/mixed; boundary="-"; deferSpec=20220824';
 
 export interface IncrementalAnswers {
   /** Answers a request whose document says `@defer`. @throws coded errors, before anything is sent */
-  answer(response: ServerResponse, auth: AuthContext, payload: LivePayload, signal: AbortSignal): Promise<void>;
+  answer(response: ServerResponse, auth: AuthContext, payload: LivePayload, onward: Onward, signal: AbortSignal): Promise<void>;
 }
 
 const deferDirective = new GraphQLDirective({
@@ -71,7 +72,7 @@ export function createIncrementalAnswers({
   }
 
   /** @returns the request over the document without `@defer`, and what was deferred; or what is wrong with it */
-  function read(auth: AuthContext, { query, operationName, variables }: LivePayload, signal: AbortSignal) {
+  function read(auth: AuthContext, { query, operationName, variables }: LivePayload, onward: Onward, signal: AbortSignal) {
     const { schema, generation } = generations.current();
     const checked = documents.check(extend(schema), query ?? '');
     if ('errors' in checked) return { errors: checked.errors.map((error) => hideFrom(auth, error.toJSON() as GraphQLErrorJson)) };
@@ -88,6 +89,7 @@ export function createIncrementalAnswers({
       variables: variables ?? {},
       auth,
       idempotencyKey: null,
+      onward,
       signal,
     };
     const isQuery = operation.operation === OperationTypeNode.QUERY;
@@ -106,8 +108,8 @@ export function createIncrementalAnswers({
   }
 
   return {
-    async answer(response, auth, payload, signal) {
-      const found = read(auth, payload, signal);
+    async answer(response, auth, payload, onward, signal) {
+      const found = read(auth, payload, onward, signal);
       if ('errors' in found) return sendJson(response, 200, { errors: found.errors });
       const { request, deferred } = found;
       if (!found.inParts) return answerWhole(response, request);

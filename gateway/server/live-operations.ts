@@ -8,6 +8,7 @@ import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
+import type { Onward } from '../fetching/onward.js';
 import { createEventBuffer, type EventIterator } from '../subscriptions/event-buffer.js';
 import type { SubscriptionRunner } from '../subscriptions/run-subscription.js';
 import { toStreamErrors } from '../subscriptions/service-stream.js';
@@ -37,7 +38,7 @@ export interface LiveOperation {
 
 export interface LiveOperations {
   /** Never rejects. Errors are clean for their caller. */
-  read(auth: AuthContext, payload: LivePayload): Promise<LiveOperation | { errors: readonly GraphQLError[] }>;
+  read(auth: AuthContext, payload: LivePayload, onward: Onward): Promise<LiveOperation | { errors: readonly GraphQLError[] }>;
 }
 
 export interface LiveOperationsParts {
@@ -57,7 +58,11 @@ export function createLiveOperations({
   subscriptions,
   log,
 }: LiveOperationsParts): LiveOperations {
-  async function read(auth: AuthContext, payload: LivePayload): Promise<LiveOperation | { errors: readonly GraphQLError[] }> {
+  async function read(
+    auth: AuthContext,
+    payload: LivePayload,
+    onward: Onward,
+  ): Promise<LiveOperation | { errors: readonly GraphQLError[] }> {
     const text = trusted.resolve(auth, payload);
     if (text === undefined) throw new CodedError('BAD_REQUEST', 'expected a query, or the id of a trusted document');
     const { schema, generation } = generations.current();
@@ -76,13 +81,14 @@ export function createLiveOperations({
       variables: payload.variables ?? {},
       auth,
       idempotencyKey: typeof key === 'string' && key !== '' ? key : null,
+      onward,
     };
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return { document, open: () => runOnce(request) };
     const prepared = await operations.prepare(request);
     if ('errors' in prepared) return { errors: toGraphQLErrors(prepared.errors) };
     // Holds no schema: a subscription lives long, its generation's schema need not.
     const { plan, variables } = prepared;
-    const subscription = { document, plan, variables, auth, generation: generation.number };
+    const subscription = { document, plan, variables, auth, onward, generation: generation.number };
     return { document, open: () => subscribe(() => subscriptions.run(subscription), auth) };
   }
 
@@ -128,9 +134,9 @@ export function createLiveOperations({
   }
 
   return {
-    async read(auth, payload) {
+    async read(auth, payload, onward) {
       try {
-        const found = await read(auth, payload);
+        const found = await read(auth, payload, onward);
         return 'errors' in found && !mayReadSchema(auth) ? { errors: toGraphQLErrors(found.errors.map(toHidden)) } : found;
       } catch (error) {
         return { errors: toGraphQLErrors([toPublicError(error, log)]) };

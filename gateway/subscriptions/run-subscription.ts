@@ -10,6 +10,8 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import { ALIAS_PREFIX, type ExecutablePlan, type GraphQLErrorJson, type GraphQLResponse } from '#schema/contracts/plan';
 import { startExecution } from '../execution/start-execution.js';
+import type { Onward } from '../fetching/onward.js';
+import { beginTrace } from '../fetching/trace-context.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
 import type { ServiceEvent, ServiceStream } from './service-stream.js';
 import type { ServiceStreams } from './service-streams.js';
@@ -24,6 +26,7 @@ export interface SubscriptionRequest {
   /** Coerced. */
   variables: JsonObject;
   auth: AuthContext;
+  onward: Onward;
 }
 
 /** Not a generator: there `return` would wait for the event that `next` awaits. */
@@ -64,11 +67,12 @@ export function createSubscriptionRunner(parts: {
 
   async function complete(
     event: ServiceEvent,
-    { plan, variables, generation, auth }: SubscriptionRequest,
+    { plan, variables, generation, auth, onward }: SubscriptionRequest,
     signal: AbortSignal,
   ): Promise<GraphQLResponse> {
     const rootErrors = event.errors.map(withoutAliasPrefix);
     if (event.data === null) return { data: null, errors: rootErrors };
+    const trace = onward.trace ?? beginTrace();
     const { answer } = startExecution({
       plan,
       variables,
@@ -76,7 +80,7 @@ export function createSubscriptionRunner(parts: {
       rootErrors,
       port: {
         fetch: (fetch) =>
-          fetcher.fetch({ ...fetch, generation, auth, operationId: null, idempotencyKey: null, timeoutMs: fetchTimeoutMs }, signal),
+          fetcher.fetch({ ...fetch, generation, auth, operationId: null, idempotencyKey: null, timeoutMs: fetchTimeoutMs, trace }, signal),
       },
     });
     return (await answer).response;

@@ -2,6 +2,7 @@
 // Every activity is safe to repeat. A failure is an ApplicationFailure whose type is a code of the registry.
 import type { AuthContext, CredentialReference, CredentialVerdict } from './identity.js';
 import type { GraphQLResponse, ServiceAnswer, ServiceFetch } from './plan.js';
+import type { TraceContext } from './trace.js';
 import type { CompositionProblem, SupergraphChange, SupergraphService } from './supergraph.js';
 import type { InstalledPlugin, PackageFacts, PluginPermission, ScanCheck, ScanFinding } from './plugins.js';
 
@@ -14,6 +15,8 @@ export interface ServiceCall extends ServiceFetch {
   /** `<operation id>.<plan node>[.<chunk>][.undo]`; sent with mutations as `Idempotency-Key`. */
   idempotencyKey: string | null;
   timeoutMs: number;
+  /** Sent as it is; of fetches that share a call, the first one's. */
+  trace?: TraceContext;
 }
 
 /** Faults after which nobody can say whether the service has done what it was asked to do. */

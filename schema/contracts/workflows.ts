@@ -3,6 +3,7 @@ import type { SupergraphChange } from './supergraph.js';
 import type { AuthContext, CredentialReference } from './identity.js';
 import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse } from './plan.js';
+import type { TraceContext } from './trace.js';
 import type { OperationFailure } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
@@ -51,6 +52,8 @@ interface RequestBase {
   deadlineMs: number;
   /** A caller waits: query fetches are local activities. Otherwise they are regular, cancellable ones. */
   synchronous: boolean;
+  /** Absent in runs from before there was any. */
+  trace?: TraceContext;
 }
 
 export interface IncomingRequest extends RequestBase {

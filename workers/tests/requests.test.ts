@@ -41,6 +41,12 @@ describe('multi_service_orchestration_workflow', () => {
       expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
   });
 
+  it('hands the trace of its request to every fetch', async () => {
+    const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1' };
+    await run(NESTED, { trace });
+    expect(new Set(durable.calls.map((call) => JSON.stringify(call.trace)))).toEqual(new Set([JSON.stringify(trace)]));
+  });
+
   it('gives each mutation fetch a key of its own', async () => {
     const started = await durable.startRequest(
       'mutation { a: rate(book: "b1", stars: 1) { stars author { name } } b: rate(book: "b2", stars: 2) { stars } }',

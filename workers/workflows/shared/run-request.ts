@@ -94,6 +94,7 @@ async function runPlan(
         ? `${operationId}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}`
         : null,
     timeoutMs,
+    ...(request.trace === undefined ? {} : { trace: request.trace }),
   });
   const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const isMutation = serviceFetch.operationKind === 'mutation';

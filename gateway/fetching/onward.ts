@@ -1,0 +1,7 @@
+import type { TraceContext } from '#schema/contracts/trace';
+
+/** What of a caller's request goes on to the services, beside the operation. */
+export interface Onward {
+  /** Absent: a new one begins with the operation. */
+  trace?: TraceContext | undefined;
+}
