@@ -10,6 +10,7 @@ describe('the settings of the gateway', () => {
       auth: { mode: 'dev' },
       execution: 'auto',
       sagas: [],
+      overrideLabels: [],
       operations: new Map(),
       accessRules: 'reject',
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },

@@ -59,6 +59,7 @@ const Environment = z
     SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
     SLUICE_SAGAS: operationNames.default([]),
     SLUICE_OPERATIONS: policies.default(new Map()),
+    SLUICE_OVERRIDE_LABELS: list.default([]),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
     SLUICE_TRUSTED_DOCUMENTS: z.enum(TRUST_MODES).default('off'),
     SLUICE_TRUSTED_DOCUMENTS_CLIENTS: trustByClient.default([]),
@@ -106,6 +107,8 @@ export interface GatewayConfig {
   sagas: readonly string[];
   /** How operations of these names run, whatever their directives say. */
   operations: ReadonlyMap<string, OperationPolicy>;
+  /** Labels of `@override(from:, label:)` that hold, beside `percent(n)`. */
+  overrideLabels: readonly string[];
   /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
   accessRules: 'reject' | 'filter';
   /** Of one operation; `cost` only where the supergraph declares costs. */
@@ -140,6 +143,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     execution: set.SLUICE_EXECUTION,
     sagas: set.SLUICE_SAGAS,
     operations: set.SLUICE_OPERATIONS,
+    overrideLabels: set.SLUICE_OVERRIDE_LABELS,
     accessRules: set.SLUICE_ACCESS_RULES,
     limits: {
       tokens: set.SLUICE_MAX_TOKENS,

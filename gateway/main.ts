@@ -17,6 +17,7 @@ import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
 import { followManifests } from './server/follow-manifests.js';
+import { createActiveLabels } from './server/active-labels.js';
 import { createAccessCheck } from './server/check-access.js';
 import { createClientConnections } from './server/client-connections.js';
 import type { Credentials } from './server/credentials.js';
@@ -113,6 +114,10 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       rulesOf: (schema) => generations.rulesOf(schema).access,
     }),
     cost: createCostCheck({ maximum: config.limits.cost, rulesOf: (schema) => generations.rulesOf(schema).cost }),
+    labels: createActiveLabels({
+      active: config.overrideLabels,
+      labelsOf: (schema) => generations.rulesOf(schema).overrideLabels,
+    }),
     keys,
     execution: config.execution,
     sagas: config.sagas,

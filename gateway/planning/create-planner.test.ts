@@ -54,7 +54,7 @@ describe('the plan cache', () => {
     expect(runs).toEqual(['planned']);
   });
 
-  it('keeps operations of one document apart, and generations', async () => {
+  it('keeps operations of one document apart, generations, labels, and answers in parts', async () => {
     const { runs } = startPlanner();
     await planner.load({ number: 1, supergraphSdl: compose('thing: Thing', 'other: Thing') });
     await planner.load({ number: 2, supergraphSdl: compose('thing: Thing', 'other: Thing') });
@@ -63,9 +63,11 @@ describe('the plan cache', () => {
       planner.plan(aRequest(document, { operationName: 'A' })),
       planner.plan(aRequest(document, { operationName: 'B' })),
       planner.plan(aRequest(document, { operationName: 'B', generation: 2 })),
+      planner.plan(aRequest(document, { operationName: 'B', activeLabels: ['beta'] })),
+      planner.plan(aRequest(document, { operationName: 'B', inParts: true })),
     ]);
-    expect(plans.map(({ rootFields }) => rootFields[0]?.name)).toEqual(['thing', 'other', 'other']);
-    expect(runs).toHaveLength(3);
+    expect(plans.map(({ rootFields }) => rootFields[0]?.name)).toEqual(['thing', 'other', 'other', 'other', 'other']);
+    expect(runs).toHaveLength(5);
   });
 
   it('lets the least recently used plan go when it is full', async () => {

@@ -96,8 +96,8 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
       generations.set(number, supergraphSdl);
     },
     async plan(request) {
-      const { generation, documentHash, operationName, inParts = false } = request;
-      const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}`;
+      const { generation, documentHash, operationName, inParts = false, activeLabels = [] } = request;
+      const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}:${JSON.stringify(activeLabels)}`;
       const known = cache.get(key);
       // Taken out and put back, so that the order of the map is the order of use.
       if (known !== undefined) cache.delete(key);

@@ -38,6 +38,8 @@ export interface PlanEngine {
 export interface PlanOptions {
   /** Parts of the answer leave before the whole is there: no fetch waits for another's sake. @default false */
   inParts?: boolean;
+  /** Labels of `@override(from:, label:)` that hold, sorted. @default none */
+  activeLabels?: readonly string[];
 }
 
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
@@ -55,7 +57,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const passes = { ...inputs, split: createConflictSplitter(fullSchema, inputs.toRealName) };
 
   return {
-    plan(text, operationName, { inParts = false } = {}) {
+    plan(text, operationName, { inParts = false, activeLabels = [] } = {}) {
       const document = parse(text);
       const operation = findOperation(document, operationName);
       const fragments = new Map(
@@ -106,6 +108,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
               withPresence(aliases.apply(planned), fragments),
               operationName === null ? {} : { operationName },
             ),
+            { overrideConditions: new Map(activeLabels.map((label) => [label, true])) },
           );
         } catch (cause) {
           throw new CodedError('PLAN_FAILED', 'the planner found no way to answer this operation', { cause });

@@ -21,6 +21,7 @@ import { type OperationPolicy, routeOperation, type Route, type RouteReason } fr
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
+import type { ActiveLabels } from './active-labels.js';
 import type { AccessCheck } from './check-access.js';
 import type { CostCheck } from './operation-cost.js';
 import type { DurablePort, DurableRun } from './durable-port.js';
@@ -96,6 +97,7 @@ export interface OperationExecutorOptions {
   durable: DurablePort | null;
   access: AccessCheck;
   cost: CostCheck;
+  labels: ActiveLabels;
   keys: Pick<KeyRing, 'operation'>;
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
@@ -112,7 +114,8 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, access, cost, keys, execution, policies, documents, trusted, fetchTimeoutMs, metrics, log } = options;
+  const { planner, fetcher, durable, access, cost, labels, keys, execution, policies, documents, trusted, fetchTimeoutMs, metrics, log } =
+    options;
   const markSagas = createSagaMarker(options.sagas);
 
   async function prepare({
@@ -133,7 +136,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const { document: planned, variables } = freeRepresentations(markSagas(allowed.document, operation), coerced as JsonObject);
     const { text, hash } = normalise(planned);
     const operationName = operation.name?.value ?? null;
-    const plan = await planner.plan({ generation, document: text, operationName, documentHash: hash, inParts });
+    const activeLabels = labels.of(schema, { principal: auth.principal, documentHash: hash });
+    const plan = await planner.plan({ generation, document: text, operationName, documentHash: hash, inParts, activeLabels });
     for (const { undo } of plan.saga?.steps ?? []) {
       if (undo !== null && !access.allows(`Mutation.${undo.field}`, { schema, auth }))
         throw new CodedError('SAGA_NOT_COMPENSABLE', `the caller may not use '${undo.field}', which would undo a step`);

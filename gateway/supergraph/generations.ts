@@ -12,6 +12,7 @@ import type { Logger } from '#platform/logger';
 import { type FollowedRegistry, followRegistry, withinLimit } from './follow-registry.js';
 import { type AccessRules, readAccessRules } from './access-rules.js';
 import { type CostRules, readCostRules } from './cost-rules.js';
+import { readOverrideLabels } from './override-labels.js';
 
 const POLL_MS = 1_000;
 const FIRST_WAIT_MS = 30_000;
@@ -40,6 +41,7 @@ export interface Generations {
 export interface SupergraphRules {
   access: AccessRules;
   cost: CostRules;
+  overrideLabels: readonly string[];
 }
 
 export interface GenerationsOptions {
@@ -153,5 +155,9 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
 
 function readRules({ supergraphSdl }: Generation): SupergraphRules {
   const supergraph = parse(supergraphSdl, { noLocation: true });
-  return { access: readAccessRules(supergraph), cost: readCostRules(supergraph) };
+  return {
+    access: readAccessRules(supergraph),
+    cost: readCostRules(supergraph),
+    overrideLabels: readOverrideLabels(supergraph),
+  };
 }

@@ -6,7 +6,9 @@ import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federa
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { execute, type ExecutionResult, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { createPlanEngine } from '#gateway/planning/plan-engine';
+import { createActiveLabels } from '#gateway/server/active-labels';
 import { createOperationExecutor, type OperationAnswer } from '#gateway/server/execute-operation';
+import { readOverrideLabels } from '#gateway/supergraph/override-labels';
 import { createLogger } from '#platform/logger';
 import { createMetrics } from '#platform/metrics';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
@@ -48,6 +50,8 @@ export interface RunOptions {
   order?: (waiting: number) => number;
   /** Takes an answer's place. */
   intercept?: (fetch: ServiceFetch) => ServiceAnswer | undefined;
+  /** As in the settings: `percent(n)` holds without. */
+  activeLabels?: readonly string[];
 }
 
 let worlds = 0;
@@ -57,6 +61,7 @@ export function createWorld(services: readonly Service[]): World {
   if (composed.supergraphSdl === undefined) throw new Error((composed.errors ?? []).map(({ message }) => message).join('\n'));
   const { supergraphSdl } = composed;
   const engine = createPlanEngine(supergraphSdl);
+  const labels = readOverrideLabels(parse(supergraphSdl));
   const apiSchema = Supergraph.build(supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES })
     .apiSchema()
     .toGraphQLJSSchema();
@@ -95,7 +100,7 @@ export function createWorld(services: readonly Service[]): World {
     apiSchema,
     ask,
     plan: (document, operationName) => engine.plan(document, operationName ?? null),
-    async run(text, variables = {}, { order = () => 0, intercept } = {}) {
+    async run(text, variables = {}, { order = () => 0, intercept, activeLabels = [] } = {}) {
       const document = parse(text);
       const [invalid] = validate(apiSchema, document);
       if (invalid !== undefined) throw invalid;
@@ -117,7 +122,7 @@ export function createWorld(services: readonly Service[]): World {
         });
       });
       const executor = createOperationExecutor({
-        planner: { plan: async (request) => engine.plan(request.document, request.operationName) },
+        planner: { plan: async ({ document: planned, operationName, ...how }) => engine.plan(planned, operationName, how) },
         fetcher: { fetch: answerCall },
         durable,
         access: { check: () => ({ document, operation }), allows: () => true },
@@ -126,6 +131,7 @@ export function createWorld(services: readonly Service[]): World {
         documents: { check: () => ({ document }) },
         trusted: { resolve: (_, { query }) => query as string },
         cost: { check: () => null },
+        labels: createActiveLabels({ active: activeLabels, labelsOf: () => labels }),
         keys: { operation: Buffer.alloc(32) },
         execution,
         fetchTimeoutMs: 3_000,
