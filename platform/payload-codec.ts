@@ -2,7 +2,7 @@
 // (namespace and workflow) as authenticated data, so that a payload cannot be moved into another run unnoticed.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type DataConverter, METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
+import { type DataConverter, type ExternalStorage, METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { CodedError } from '#schema/contracts/errors';
 import type { KeyRing } from './keys.js';
@@ -70,8 +70,17 @@ function toText(payload: Payload, key: string): string {
   return value == null ? '' : Buffer.from(value).toString('utf8');
 }
 
-export function createDataConverter(keys: EncryptionKeys, options: { namespace: string }): DataConverter {
-  return { payloadCodecs: [createPayloadCodec(keys, options)], failureConverterPath: FAILURE_CONVERTER_PATH };
+/** @param options.externalStorage - for large payloads; it gets them encrypted */
+export function createDataConverter(
+  keys: EncryptionKeys,
+  options: { namespace: string; externalStorage?: ExternalStorage },
+): DataConverter {
+  const { externalStorage } = options;
+  return {
+    payloadCodecs: [createPayloadCodec(keys, options)],
+    failureConverterPath: FAILURE_CONVERTER_PATH,
+    ...(externalStorage === undefined ? {} : { externalStorage }),
+  };
 }
 
 export const FAILURE_CONVERTER_PATH = fileURLToPath(new URL('./temporal-failure-converter.cjs', import.meta.url));

@@ -16,11 +16,15 @@ import { type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger, type Logger } from '#platform/logger';
 import { createMetrics, type Metrics } from '#platform/metrics';
 import { createDataConverter } from '#platform/payload-codec';
+import { createExternalStorage, createPayloadStore, type PayloadStore } from '#platform/payload-store/payload-store';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
 import { connectDurable, type DurableClient } from '#workers/client/connect-durable';
 import { installRuntime } from '#workers/host';
 import type { CliConfig } from '../config.js';
+
+/** For runs that wait for people; each read of a payload puts its end off. */
+const LONGEST_RUN_MS = 30 * 24 * 3600 * 1000;
 
 export interface Platform {
   config: CliConfig;
@@ -59,7 +63,6 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   }
   installRuntime(log);
   const { namespace } = config.temporal;
-  const dataConverter = createDataConverter(keys, { namespace });
   const metrics = createMetrics();
 
   function lazily<T>(open: () => Promise<T>, close?: (opened: T) => Promise<unknown>): () => Promise<T> {
@@ -76,6 +79,9 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     };
   }
 
+  // Everybody with a database keeps large payloads there: who is without could not read them.
+  const externalStorage = createExternalStorage(() => payloads());
+  const dataConverter = createDataConverter(keys, { namespace, ...(config.supergraphFile === null ? { externalStorage } : {}) });
   const temporal = lazily(
     () =>
       ensureTemporal({
@@ -105,6 +111,17 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     (opened) => opened.close(),
   );
   const blobs = lazily(async () => createBlobStore(await database()));
+  let openedPayloads: Promise<PayloadStore> | undefined;
+  const payloads = (): Promise<PayloadStore> =>
+    (openedPayloads ??= openPayloads().catch((error: unknown) => {
+      openedPayloads = undefined;
+      throw error;
+    }));
+  async function openPayloads(): Promise<PayloadStore> {
+    const { config: settings } = await (await native()).workflowService.describeNamespace({ namespace });
+    const retentionMs = Number(settings?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
+    return createPayloadStore(await database(), { keepMs: LONGEST_RUN_MS + retentionMs });
+  }
   const registry = lazily(async () =>
     config.supergraphFile === null ? createDatabaseRegistry(await database(), log) : createFileRegistry(config.supergraphFile),
   );

@@ -10,7 +10,7 @@ import { prepareSupergraph } from '#gateway/supergraph/prepare-supergraph';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
-import { TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
+import { MAX_ANSWER_CHARS, MAX_STORED_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { createFilesSubgraph } from '#subgraphs/files/main';
 import { createOperationsSubgraph } from '#subgraphs/operations/main';
 import { createAdmissions } from '#subgraphs/plugin-host/admissions';
@@ -28,9 +28,6 @@ import { startWorkerHost, type WorkerHost } from '#workers/host';
 import { askService, SYSTEM_AUTH } from './ask-service.js';
 import type { Platform } from './platform.js';
 import { readPublishers, seedCatalog } from './publishers.js';
-
-/** An answer that a run keeps must fit into one payload, encrypted. */
-const MAX_RESPONSE_CHARS = 1_300_000;
 
 export const SUBGRAPHS = ['tenants', 'files', 'plugins', 'operations'] as const;
 export type SubgraphName = (typeof SUBGRAPHS)[number];
@@ -127,7 +124,13 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     log,
   });
   const requests = translateErrors(
-    createRequestActivities({ fetcher: await platform.fetcher(), judge: credentials, maxResponseChars: MAX_RESPONSE_CHARS }),
+    createRequestActivities({
+      fetcher: await platform.fetcher(),
+      judge: credentials,
+      ...(platform.dataConverter.externalStorage === undefined
+        ? { maxResponseChars: MAX_ANSWER_CHARS, maxFetchChars: MAX_ANSWER_CHARS }
+        : { maxResponseChars: MAX_STORED_ANSWER_CHARS }),
+    }),
     log,
   );
   const host = await startWorkerHost({

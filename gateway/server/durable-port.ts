@@ -24,6 +24,8 @@ export interface DurablePort {
   describe(id: string): Promise<OperationSnapshot | undefined>;
   cancel(id: string, request: CancelOperation): Promise<void>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
+  /** What the answer of one run may have at most, in characters of JSON. */
+  readonly maxAnswerChars: number;
   isAvailable(): boolean;
 }
 

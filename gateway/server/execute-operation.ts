@@ -202,6 +202,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       deadlineMs,
       synchronous: path === 'durable',
       trace: request.onward?.trace ?? beginTrace(),
+      maxAnswerChars: client.maxAnswerChars,
     };
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([documentHash, operationName, variables]))

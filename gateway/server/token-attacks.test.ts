@@ -30,6 +30,7 @@ let started = 0;
 let fetchedByAttacker = 0;
 const durable: DurablePort = {
   isAvailable: () => true,
+  maxAnswerChars: 1_000_000,
   start: () => {
     started += 1;
     return Promise.resolve({ operationId: 'op_1', result: () => Promise.resolve({ response: { data: { a: 1 } } } as never) });

@@ -41,7 +41,14 @@ export const DEFAULT_DEADLINES_MS = {
 /** Nobody waits for an async run, but its plan's generation and its caller's rights are those of its start. */
 export const MAX_ASYNC_DEADLINE_MS = 24 * 3_600_000;
 
+/** Characters of JSON that the answer of one run may have: what Temporal takes as one payload (2 MiB, encryption included). */
+export const MAX_ANSWER_CHARS = 1_300_000;
+/** With a store for large payloads. Services, clients and workers hold an answer in memory as a whole. */
+export const MAX_STORED_ANSWER_CHARS = 16_000_000;
+
 interface RequestBase {
+  /** @default MAX_ANSWER_CHARS */
+  maxAnswerChars?: number;
   plan: ExecutablePlan;
   variables: JsonObject;
   generation: number;

@@ -3,7 +3,7 @@ import { Context, type Info } from '@temporalio/activity';
 import { type RequestActivities, type ServiceCall, UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
-import type { ServiceAnswer } from '#schema/contracts/plan';
+import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 
 const HEARTBEAT_MS = 500;
 /** A service that asks to be called at once gets this much time. */
@@ -20,17 +20,27 @@ export interface CredentialJudge {
   judge(reference: CredentialReference): Promise<CredentialVerdict>;
 }
 
+function tooLarge(service: string): ServiceError {
+  const { meaning, retryable } = ERROR_CODES.SUBGRAPH_ANSWER_TOO_LARGE;
+  return { message: `service '${service}': ${meaning}`, extensions: { code: 'SUBGRAPH_ANSWER_TOO_LARGE', service, retryable } };
+}
+
 export function createRequestActivities(deps: {
   fetcher: ServiceFetcher;
   judge: CredentialJudge;
+  /** Of a whole answer. */
   maxResponseChars: number;
+  /** Of one fetch, where a history cannot hold what the fetcher lets pass. A payload too large would be sent for ever. */
+  maxFetchChars?: number;
 }): RequestActivities {
   async function fetchWithHeartbeat(call: ServiceCall): Promise<ServiceAnswer> {
     const context = Context.current();
     // The server learns within the heartbeat's time-out that this process is gone.
     const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
     try {
-      return await deps.fetcher.fetch(call, context.cancellationSignal);
+      const answer = await deps.fetcher.fetch(call, context.cancellationSignal);
+      if (deps.maxFetchChars === undefined || JSON.stringify(answer).length <= deps.maxFetchChars) return answer;
+      return { node: call.node, chunk: call.chunk, data: null, errors: [tooLarge(call.service)] };
     } finally {
       clearInterval(heartbeat);
     }

@@ -38,6 +38,8 @@ import {
   type AsyncResponse,
   CANCEL_OPERATION_SIGNAL,
   type CancelOperation,
+  MAX_ANSWER_CHARS,
+  MAX_STORED_ANSWER_CHARS,
   PUBLISH_GENERATION_UPDATE,
   type PublishGeneration,
   SUPERGRAPH_COORDINATOR_ID,
@@ -111,6 +113,8 @@ export interface DurableClient {
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
   /** @param at - another coordinator than the deployment's, for tests */
   publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
+  /** What the answer of one run may have at most: more with a store for large payloads. */
+  readonly maxAnswerChars: number;
   /** As of the last look, at most 2 s old. */
   isAvailable(): boolean;
   readonly readers: OperationReaders;
@@ -161,6 +165,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   return {
     namespace,
     readers,
+    maxAnswerChars: dataConverter.externalStorage === undefined ? MAX_ANSWER_CHARS : MAX_STORED_ANSWER_CHARS,
     isAvailable: () => available,
 
     async start(

@@ -1,5 +1,6 @@
 // A worker on the run's real Temporal server, with the product's own host, door and encryption; services answer from memory.
 import { randomUUID } from 'node:crypto';
+import type { ExternalStorage } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
@@ -57,11 +58,14 @@ function aRequest(plan: ExecutablePlan): ComplexRequest {
 }
 
 /** @param services - answer from memory */
-export async function createDurableWorld(services: Pick<World, 'plan' | 'ask'> = world): Promise<DurableWorld> {
+export async function createDurableWorld(
+  services: Pick<World, 'plan' | 'ask'> = world,
+  { externalStorage }: { externalStorage?: ExternalStorage } = {},
+): Promise<DurableWorld> {
   ensureRuntime();
   const address = inject('temporalAddress');
   const keys = await loadTestKeys();
-  const dataConverter = createDataConverter(keys, { namespace: NAMESPACE });
+  const dataConverter = createDataConverter(keys, { namespace: NAMESPACE, ...(externalStorage === undefined ? {} : { externalStorage }) });
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `test-${randomUUID()}`;
   const self: DurableWorld = {

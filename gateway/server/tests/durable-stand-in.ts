@@ -37,6 +37,7 @@ export function createDurableStandIn(): DurableStandIn {
     },
   };
   const durable: DurablePort = {
+    maxAnswerChars: 1_000_000,
     isAvailable: () => state.isAvailable,
     async start(name, args, { workflowId, facts, once }) {
       if (state.startFails !== undefined) throw state.startFails;

@@ -19,7 +19,7 @@ import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
 import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
-import type { ComplexRequest, OrchestrationResponse } from '#schema/contracts/workflows';
+import { type ComplexRequest, MAX_ANSWER_CHARS, type OrchestrationResponse } from '#schema/contracts/workflows';
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
 import { createParentReport } from './report-to-parent.js';
@@ -40,8 +40,6 @@ const SYNCHRONOUS_ATTEMPTS = 3;
 const LOCAL_WAIT = '2s';
 /** An undo that may be repeated is, for about a minute; then it is left for people. */
 const INSISTING_ATTEMPTS = 10;
-/** Below the 2 MiB that the server takes for one payload, codec included. */
-const MAX_RESULT_CHARS = 1_300_000;
 
 /** @throws CancelledFailure, or ApplicationFailure SUBGRAPH_ANSWER_TOO_LARGE */
 export async function runRequest(request: ComplexRequest, auth: AuthContext): Promise<OrchestrationResponse> {
@@ -59,7 +57,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     reporter.cancelled(work.reason());
     throw work.toFailure();
   }
-  if (JSON.stringify(answer.response).length > MAX_RESULT_CHARS) {
+  if (JSON.stringify(answer.response).length > (request.maxAnswerChars ?? MAX_ANSWER_CHARS)) {
     const failure = {
       code: 'SUBGRAPH_ANSWER_TOO_LARGE',
       message: 'the answer is larger than a run can keep; ask for less',
