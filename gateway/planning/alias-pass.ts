@@ -2,15 +2,21 @@
 // selects under the key of such a field, but which is another field or has arguments, is then taken for it, and the answer is
 // wrong. Such selections get a prefix before planning, which the answer's shape takes off. Inputs with arguments have keys of their own
 // (required-inputs.ts).
+// A service that knows an interface as an object (@interfaceObject) is asked for the selections of all its types in one: what they select
+// under one key need not be the same field, so each such field has a key of its own.
 import {
+  type ConstDirectiveNode,
   type DocumentNode,
   type FieldNode,
   type GraphQLField,
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
   type GraphQLSchema,
   isInterfaceType,
   isObjectType,
   Kind,
   parse,
+  print,
   visit,
 } from 'graphql';
 import { ALIAS_PREFIX, INPUT_PREFIX } from '#schema/contracts/plan';
@@ -26,11 +32,15 @@ export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
     isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [],
   );
   const names = new Set(fields.map(({ name }) => name));
+  const ofObjects = new Set(
+    Object.values(supergraph.getTypeMap()).flatMap((type) => (isObjectSomewhere(type) ? Object.keys(type.getFields()) : [])),
+  );
   const inputs = new Set(fields.flatMap(requiredFields).map(({ name }) => name.value));
 
   function toDataKey(field: FieldNode): string {
     const { name, alias } = field;
     const key = alias?.value ?? name.value;
+    if (ofObjects.has(name.value) && (key !== name.value || hasArguments(field))) return `${INPUT_PREFIX}${toNumber(field)}_${key}`;
     const isAmbiguous =
       key === name.value
         ? inputs.has(key) && hasArguments(field)
@@ -58,6 +68,22 @@ function requiredFields({ astNode }: GraphQLField<unknown, unknown>): FieldNode[
     visit(parse(`{ ${set.value} }`, { noLocation: true }), { Field: (node) => void found.push(node) });
   }
   return found;
+}
+
+function isObjectSomewhere(type: GraphQLNamedType): type is GraphQLInterfaceType {
+  return isInterfaceType(type) && hasArgument(type.astNode?.directives, 'isInterfaceObject');
+}
+
+function hasArgument(directives: readonly ConstDirectiveNode[] | undefined, name: string): boolean {
+  return directives?.some(({ arguments: given }) => given?.some((argument) => argument.name.value === name)) ?? false;
+}
+
+/** One for equal fields with equal arguments (FNV-1a). */
+function toNumber({ name, arguments: given = [] }: FieldNode): number {
+  let hash = 0x811c9dc5;
+  for (const character of `${name.value}(${given.map((argument) => print(argument)).join()})`)
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return hash >>> 0;
 }
 
 function hasArguments({ arguments: given }: FieldNode): boolean {

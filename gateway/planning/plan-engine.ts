@@ -25,10 +25,17 @@ import { createAliasPass } from './alias-pass.js';
 import { type CompiledNodes, compileNodes } from './compile-plan.js';
 import { createConflictSplitter } from './split-conflicts.js';
 import { separateRequiredInputs } from './required-inputs.js';
+import { createInterfaceConditionPass } from './interface-condition-pass.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { mergeFetches } from './merge-fetches.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 import { withPresence } from './presence-pass.js';
+
+/**
+ * Ways that are compared for one operation. Of 150 random operations over six services the default of 10,000 took 25 s for the slowest,
+ * 1,000 took 0.6 s, and the plans had as many fetches.
+ */
+const MAX_EVALUATED_PLANS = 1_000;
 
 export interface PlanEngine {
   /** @throws PLAN_FAILED, PLAN_TOO_LARGE, OPERATION_RESOLUTION_FAILURE; the document is expected to be valid */
@@ -48,12 +55,13 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), {
     supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
   });
-  const planner = new QueryPlanner(supergraph);
+  const planner = new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS } });
   const apiSchema = supergraph.apiSchema();
   const publicSchema = apiSchema.toGraphQLJSSchema();
   const fullSchema = buildASTSchema(supergraphAst, { assumeValid: true, assumeValidSDL: true });
 
   const aliases = createAliasPass(fullSchema);
+  const underTypes = createInterfaceConditionPass(supergraphAst, publicSchema);
   const passes = { ...inputs, split: createConflictSplitter(fullSchema, inputs.toRealName) };
 
   return {
@@ -105,7 +113,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
           return planner.buildQueryPlan(
             operationFromDocument(
               apiSchema,
-              withPresence(aliases.apply(planned), fragments),
+              withPresence(aliases.apply(underTypes(planned)), fragments),
               operationName === null ? {} : { operationName },
             ),
             { overrideConditions: new Map(activeLabels.map((label) => [label, true])) },

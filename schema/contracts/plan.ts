@@ -15,7 +15,7 @@ export const MAX_LOOKUPS = 10;
  */
 export const ALIAS_PREFIX = '_alias_';
 
-/** An input of `@requires` with arguments is fetched under `<prefix><number>_<field>`, apart from what else is selected of that field. */
+/** What has to be fetched apart from other selections under its key, as inputs of `@requires` with arguments, is so under `<prefix><number>_<key>`. */
 export const INPUT_PREFIX = '_input_';
 
 export type OperationKind = 'query' | 'mutation' | 'subscription';

@@ -26,15 +26,19 @@ const world = createWorld([
     name: 'ranks',
     sdl: `
       type Query { best: Shape  ranked: [Shape!]! }
-      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int! }`,
+      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int!  twice(add: Int = 0): Int! }`,
     resolvers: {
       Query: { best: () => ({ id: 's2' }), ranked: () => [{ id: 's2' }, { id: 's1' }] },
-      Shape: { __resolveReference: (reference: object) => reference, rank: ({ id }: { id: string }) => Number(id.slice(1)) * 10 },
+      Shape: {
+        __resolveReference: (reference: object) => reference,
+        rank: ({ id }: { id: string }) => Number(id.slice(1)) * 10,
+        twice: ({ id }: { id: string }, { add }: { add: number }) => Number(id.slice(1)) * 2 + add,
+      },
     },
   },
   {
     name: 'areas',
-    sdl: 'type Circle @key(fields: "id") { id: ID!  area: Int! }',
+    sdl: 'interface Round { area: Int! } type Circle implements Round @key(fields: "id") { id: ID!  area: Int! }',
     resolvers: { Circle: { __resolveReference: (reference: object) => reference, area: () => 153 } },
   },
 ]);
@@ -71,6 +75,26 @@ describe('an interface that one service knows as an object', () => {
         { id: 's2', side: 2 },
         { id: 's1', radius: 7, area: 153 },
       ],
+    });
+  });
+
+  it('answers what types of another interface have', async () => {
+    expect(await ask('{ ranked { rank ...R } } fragment R on Round { __typename area ... on Shape { name } }')).toEqual({
+      ranked: [{ rank: 20 }, { rank: 10, __typename: 'Circle', area: 153, name: 'sun' }],
+    });
+  });
+
+  it('keeps apart what its types select under one key', async () => {
+    expect(
+      await ask(
+        '{ shapes { ... on Circle { twice(add: 5) x: rank } ... on Square { twice x: twice(add: 1) } } best { x: rank ... on Square { y: twice(add: 2) } } }',
+      ),
+    ).toEqual({
+      shapes: [
+        { twice: 7, x: 10 },
+        { twice: 4, x: 5 },
+      ],
+      best: { x: 20, y: 6 },
     });
   });
 
