@@ -33,6 +33,8 @@ const MUTATIONS: Record<string, Record<string, 'simple' | WorkflowName>> = {
     startOperation: 'async_request_workflow',
     // One signal to one run; what it sets off is that run's own work.
     cancelOperation: 'simple',
+    retryOperation: 'error_recovery_workflow',
+    resolveOperation: 'error_recovery_workflow',
   },
 };
 

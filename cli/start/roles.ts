@@ -13,6 +13,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import { MAX_ANSWER_CHARS, MAX_STORED_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { createFilesSubgraph } from '#subgraphs/files/main';
 import { createOperationsSubgraph } from '#subgraphs/operations/main';
+import { createOperationStore } from '#subgraphs/operations/store.drizzle';
 import { createAdmissions } from '#subgraphs/plugin-host/admissions';
 import { createPluginHost, servePluginHost, toPluginPath } from '#subgraphs/plugin-host/main';
 import { smokeRun } from '#subgraphs/plugin-host/smoke-run';
@@ -20,6 +21,7 @@ import { createPluginsSubgraph } from '#subgraphs/plugins/main';
 import { createPluginStore } from '#subgraphs/plugins/store.drizzle';
 import { serveSubgraph, type Subgraph } from '#subgraphs/shared/create-subgraph';
 import { createTenantsSubgraph } from '#subgraphs/tenants/main';
+import { createOperationActivities } from '#workers/activities/operation-activities';
 import { createPluginActivities } from '#workers/activities/plugin-activities';
 import { createRequestActivities } from '#workers/activities/request-activities';
 import { createSupergraphActivities } from '#workers/activities/supergraph-activities';
@@ -55,7 +57,13 @@ async function createOwnSubgraph(platform: Platform, name: SubgraphName): Promis
       return createPluginsSubgraph({ store, blobs, door: await platform.durable(), keys, log });
     }
     case 'operations':
-      return createOperationsSubgraph({ door: await platform.durable(), temporalUrl: (await platform.temporal()).uiUrl, keys, log });
+      return createOperationsSubgraph({
+        door: await platform.durable(),
+        store: await createOperationStore(await platform.database()),
+        temporalUrl: (await platform.temporal()).uiUrl,
+        keys,
+        log,
+      });
   }
 }
 
@@ -133,13 +141,16 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     }),
     log,
   );
+  // A gateway over a foreign supergraph has no database, and no list.
+  const store = platform.config.supergraphFile === null ? await createOperationStore(await platform.database()) : null;
+  const operations = translateErrors(createOperationActivities({ store }), log);
   const host = await startWorkerHost({
     connection: await platform.native(),
     namespace: platform.config.temporal.namespace,
     dataConverter: platform.dataConverter,
     log,
     queues: [
-      { taskQueue: TASK_QUEUES.orchestration, workflows: true, activities: requests },
+      { taskQueue: TASK_QUEUES.orchestration, workflows: true, activities: { ...requests, ...operations } },
       { taskQueue: toGatewayTaskQueue(instance), workflows: false, activities: requests },
       ...(options.plugins
         ? [{ taskQueue: TASK_QUEUES.plugins, workflows: true, activities: await createLifecycleActivities(platform) }]

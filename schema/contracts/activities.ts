@@ -87,22 +87,22 @@ export interface SupergraphActivities {
 }
 
 export interface OperationActivities {
-  /** Projects a mutation's or plugin operation's state into the operations table. */
-  record_operation_activity(record: OperationRecord): Promise<void>;
+  /** Keeps the list of what needs attention: one row an operation that failed, until somebody or something resolved it. */
+  record_attention_activity(record: AttentionRecord): Promise<void>;
 }
 
-export interface OperationRecord {
-  id: string;
-  workflowId: string;
-  runId: string;
-  kind: string;
-  title: string;
+export interface AttentionRecord {
+  /** Of the operation that failed. */
+  operationId: string;
+  /** Of the operation that recovers it. */
+  recoveryId: string;
   tenant: string;
   startedBy: string;
-  plugin: string | null;
-  status: string;
-  createdAt: string;
-  closedAt: string | null;
+  state: 'RECOVERING' | 'INPUT_REQUIRED' | 'RESOLVED';
+  /** Grows with each record of an operation: an older one that comes late changes nothing. */
+  version: number;
+  /** Workflow time, RFC 3339. */
+  at: string;
 }
 
 export type Activities = RequestActivities & PluginActivities & SupergraphActivities & OperationActivities;

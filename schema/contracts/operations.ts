@@ -8,7 +8,14 @@ export const OPERATION_EVENT_MEMO = 'event';
 export const OPERATION_FACTS_MEMO = 'operation';
 
 export type OperationKindName =
-  'API_REQUEST' | 'ORCHESTRATION' | 'ASYNC_REQUEST' | 'PLUGIN_INSTALLATION' | 'PLUGIN_UPDATE' | 'PLUGIN_REMOVAL' | 'SUPERGRAPH';
+  | 'API_REQUEST'
+  | 'ORCHESTRATION'
+  | 'ASYNC_REQUEST'
+  | 'PLUGIN_INSTALLATION'
+  | 'PLUGIN_UPDATE'
+  | 'PLUGIN_REMOVAL'
+  | 'RECOVERY'
+  | 'SUPERGRAPH';
 
 export type OperationStatus = 'WORKING' | 'INPUT_REQUIRED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 export const TERMINAL_STATUSES: readonly OperationStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -22,11 +29,17 @@ export interface OperationFacts {
   startedBy: string;
   /** Only plugin operations. */
   plugin?: string;
+  /** Only recoveries: the id of the operation that failed. */
+  recovers?: string;
   /** Only requests with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
   requestFingerprint?: string;
   /** The steps known beforehand, so that progress has a total. */
   steps?: readonly { id: string; label: string }[];
 }
+
+/** What may be decided about an operation that waits for somebody. */
+export const RESOLUTION_CHOICES = ['RETRY', 'EDIT_VARIABLES', 'SKIP', 'COMPENSATE', 'GIVE_UP'] as const;
+export type ResolutionChoice = (typeof RESOLUTION_CHOICES)[number];
 
 export interface OperationFailure {
   code: ErrorCode;
@@ -69,7 +82,11 @@ export type ReportedEvent =
   | (StepBase & { __typename: 'CompensationStarted'; undoes: string })
   | (StepBase & { __typename: 'CompensationCompleted'; undoes: string })
   | (StepBase & { __typename: 'CompensationFailed'; undoes: string; failure: OperationFailure; left?: Leftover })
-  | (EventBase & { __typename: 'InputRequired'; prompt: string })
+  | (EventBase & { __typename: 'InputRequired'; prompt: string; choices?: readonly ResolutionChoice[] })
+  /** Somebody decided (`by`), or the workflow's own policy did (null). */
+  | (EventBase & { __typename: 'InputReceived'; choice: ResolutionChoice; by: string | null })
+  /** The operation failed, and another one has taken over what became of it. */
+  | (EventBase & { __typename: 'RecoveryStarted'; recovery: string })
   | (EventBase & { __typename: 'OperationCompleted' })
   | (EventBase & { __typename: 'OperationFailed'; failure: OperationFailure })
   | (EventBase & { __typename: 'OperationCancelled'; reason: string | null });
@@ -122,6 +139,8 @@ export interface OperationView {
   progress: { completed: number; total: number };
   cancelRequested: boolean;
   failure: OperationFailure | null;
+  /** What it waits for, while INPUT_REQUIRED. */
+  input: { prompt: string; choices: readonly ResolutionChoice[] } | null;
   lastSeq: number;
   updatedAt: string | null;
 }
@@ -149,6 +168,7 @@ export const EMPTY_OPERATION_VIEW: OperationView = {
   progress: { completed: 0, total: 0 },
   cancelRequested: false,
   failure: null,
+  input: null,
   lastSeq: 0,
   updatedAt: null,
 };
@@ -156,31 +176,32 @@ export const EMPTY_OPERATION_VIEW: OperationView = {
 /** Folds one event into the view. Events at or before `lastSeq` change nothing, so that repeats are harmless. */
 export function applyOperationEvent(view: OperationView, event: ReportedEvent): OperationView {
   if (event.seq <= view.lastSeq) return view;
-  const next: OperationView = { ...view, lastSeq: event.seq, updatedAt: event.at };
+  // Whatever happens next, nothing is waited for any more.
+  const next: OperationView = { ...view, input: null, lastSeq: event.seq, updatedAt: event.at };
   switch (event.__typename) {
     case 'OperationStarted':
       return withProgress({ ...next, title: event.title, steps: event.steps.map((step) => emptyStep(step.id, step.label, null)) });
     case 'StepStarted':
-      return withProgress({ ...next, steps: patch(next.steps, event, null, { status: 'RUNNING', startedAt: event.at }) });
+      return withProgress({ ...next, steps: patch(next.steps, event, { status: 'RUNNING', startedAt: event.at }) });
     case 'StepProgressed':
-      return { ...next, steps: patch(next.steps, event, null, { detail: event.detail }) };
+      return { ...next, steps: patch(next.steps, event, { detail: event.detail }) };
     case 'StepCompleted':
       return withProgress({
         ...next,
-        steps: patch(next.steps, event, null, { status: 'COMPLETED', finishedAt: event.at, detail: event.detail }),
+        steps: patch(next.steps, event, { status: 'COMPLETED', finishedAt: event.at, detail: event.detail }),
       });
     case 'StepFailed':
-      return { ...next, steps: patch(next.steps, event, null, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
+      return { ...next, steps: patch(next.steps, event, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
     case 'StepRetrying':
-      return { ...next, steps: patch(next.steps, event, null, { status: 'RUNNING', attempt: event.attempt, failure: event.lastFailure }) };
+      return { ...next, steps: patch(next.steps, event, { status: 'RUNNING', attempt: event.attempt, failure: event.lastFailure }) };
     case 'CompensationStarted':
-      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'RUNNING', startedAt: event.at }) };
+      return { ...next, compensations: patch(next.compensations, event, { status: 'RUNNING', startedAt: event.at }) };
     case 'CompensationCompleted':
-      return { ...next, compensations: patch(next.compensations, event, event.undoes, { status: 'COMPLETED', finishedAt: event.at }) };
+      return { ...next, compensations: patch(next.compensations, event, { status: 'COMPLETED', finishedAt: event.at }) };
     case 'CompensationFailed':
       return {
         ...next,
-        compensations: patch(next.compensations, event, event.undoes, {
+        compensations: patch(next.compensations, event, {
           status: 'FAILED',
           finishedAt: event.at,
           failure: event.failure,
@@ -190,7 +211,11 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
     case 'CancelRequested':
       return { ...next, cancelRequested: true };
     case 'InputRequired':
-      return { ...next, status: 'INPUT_REQUIRED' };
+      return { ...next, status: 'INPUT_REQUIRED', input: { prompt: event.prompt, choices: event.choices ?? [] } };
+    case 'InputReceived':
+      return { ...next, status: 'WORKING' };
+    case 'RecoveryStarted':
+      return next;
     case 'OperationCompleted':
       return { ...next, status: 'COMPLETED', steps: skipPending(next.steps) };
     case 'OperationFailed':
@@ -206,12 +231,11 @@ function emptyStep(id: string, label: string, undoes: string | null): StepView {
 
 function patch(
   steps: readonly StepView[],
-  event: { step: string; label: string },
-  undoes: string | null,
+  event: { step: string; label: string; undoes?: string },
   change: Partial<StepView>,
 ): readonly StepView[] {
   const known = steps.some((step) => step.id === event.step);
-  const all = known ? steps : [...steps, emptyStep(event.step, event.label, undoes)];
+  const all = known ? steps : [...steps, emptyStep(event.step, event.label, event.undoes ?? null)];
   return all.map((step) => (step.id === event.step ? { ...step, ...change } : step));
 }
 

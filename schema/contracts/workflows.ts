@@ -2,9 +2,9 @@
 import type { SupergraphChange } from './supergraph.js';
 import type { AuthContext, CredentialReference } from './identity.js';
 import type { JsonObject } from './json.js';
-import type { ExecutablePlan, GraphQLResponse } from './plan.js';
+import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
 import type { TraceContext } from './trace.js';
-import type { OperationFailure } from './operations.js';
+import type { Leftover, OperationFailure, ResolutionChoice } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
 export const TASK_QUEUES = {
@@ -61,6 +61,15 @@ interface RequestBase {
   synchronous: boolean;
   /** Absent in runs from before there was any. */
   trace?: TraceContext;
+  /** Goes on where another run of the same request failed. */
+  resume?: ResumedRequest;
+}
+
+export interface ResumedRequest {
+  /** What idempotency keys are built on: the root operation's id, so that a service recognises what it has done; another after an edit. */
+  keyBase: string;
+  /** Fetches that need not be sent again. */
+  answers: readonly ServiceAnswer[];
 }
 
 export interface IncomingRequest extends RequestBase {
@@ -72,6 +81,8 @@ export interface APIResponse {
   response: GraphQLResponse;
   /** As of {@link OrchestrationResponse}. */
   failure?: OperationFailure;
+  /** As of {@link OrchestrationResponse}. */
+  trouble?: Trouble;
 }
 
 export type ComplexRequest = RequestBase;
@@ -81,6 +92,61 @@ export interface OrchestrationResponse {
   services: readonly string[];
   /** Of a saga that could not be finished: its answer says what was undone and what was not. */
   failure?: OperationFailure;
+  /** Of a run that is a part of another, which then decides what becomes of it. */
+  trouble?: Trouble;
+}
+
+/**
+ * Why a run failed: `unsure`, a mutation may have taken effect; `service_down` and `retryable`, it may succeed later as it is; `auth` and
+ * `validation`, it will not; `uncompensated`, a saga could not undo everything.
+ */
+export type FailureClass = 'unsure' | 'service_down' | 'retryable' | 'auth' | 'validation' | 'uncompensated';
+
+export interface Trouble {
+  class: FailureClass;
+  failure: OperationFailure;
+  /** Fetches without a good answer. */
+  unfinished: readonly { node: number; chunk: number; service: string; operationKind: OperationKind; idempotent: boolean; code: string }[];
+  /** How long the services asked to be left alone; milliseconds. */
+  retryAfterMs: number;
+  /** What the run's idempotency keys were built on. */
+  keyBase: string;
+  /** Those of all other fetches; null when nothing can be resumed: they are too large to be kept, or it was a saga. */
+  answers: readonly ServiceAnswer[] | null;
+  /** Of a saga: what its compensation could not undo. */
+  left: readonly { step: string; leftover: Leftover }[];
+}
+
+export interface FailedRequest {
+  operationId: string;
+  title: string;
+  workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow';
+  request: ComplexRequest;
+}
+export interface ErrorContext {
+  auth: AuthContext;
+  trouble: Trouble;
+  /** What the caller was answered, or would have been. */
+  response: GraphQLResponse;
+  /** A caller was told of the failure, and may have sent its mutation once more: none is repeated unasked. */
+  wasAnswered: boolean;
+  /** Carried over continue-as-new. */
+  progress?: { seq: number; records: number; attempts: number; edits: number };
+}
+export interface RecoveryResult {
+  outcome: 'RECOVERED' | 'SKIPPED' | 'COMPENSATED' | 'GIVEN_UP';
+  /** Who decided; null: the workflow's own policy. */
+  by: string | null;
+  response: GraphQLResponse;
+}
+
+/** A decision about a run that is INPUT_REQUIRED, or that waits before it tries again. */
+export const RESOLVE_OPERATION_SIGNAL = 'resolve_operation';
+export interface ResolveOperation {
+  choice: ResolutionChoice;
+  by: string;
+  /** Only with EDIT_VARIABLES: they take the place of those of the same names. */
+  variables: JsonObject | null;
 }
 
 export interface AsyncRequest {
@@ -111,6 +177,7 @@ export const SUPERGRAPH_COORDINATOR_ID = 'supergraph-coordinator';
 export interface Workflows {
   api_request_workflow: { args: [IncomingRequest]; result: APIResponse };
   multi_service_orchestration_workflow: { args: [ComplexRequest, AuthContext]; result: OrchestrationResponse };
+  error_recovery_workflow: { args: [FailedRequest, ErrorContext]; result: RecoveryResult };
   async_request_workflow: { args: [AsyncRequest, AuthContext]; result: AsyncResponse };
   plugin_installation_workflow: { args: [PluginInstallationRequest, AuthContext]; result: InstalledPlugin };
   supergraph_coordinator_workflow: { args: [CoordinatorState]; result: void };

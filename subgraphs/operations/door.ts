@@ -1,5 +1,5 @@
 import type { OperationEvent, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
-import type { CancelOperation } from '#schema/contracts/workflows';
+import type { CancelOperation, ResolveOperation } from '#schema/contracts/workflows';
 
 /** What this service needs of durable work; `DurableClient` of workers/client has it. */
 export interface OperationDoor {
@@ -9,6 +9,8 @@ export interface OperationDoor {
   readEvents(id: string): Promise<OperationEvent[]>;
   watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
   cancel(id: string, request: CancelOperation): Promise<void>;
+  /** @throws CONFLICT when the run has ended */
+  resolve(id: string, decision: ResolveOperation): Promise<void>;
   list(filter: {
     kind?: string;
     status?: OperationStatus;

@@ -4,9 +4,11 @@ import { createSubgraph, type Subgraph } from '../shared/create-subgraph.js';
 import { readSdl } from '../shared/read-sdl.js';
 import type { OperationDoor } from './door.js';
 import { createOperationsContext, createOperationsResolvers } from './resolvers.js';
+import type { OperationStore } from './store.js';
 
 export async function createOperationsSubgraph(deps: {
   door: OperationDoor;
+  store: OperationStore;
   temporalUrl: string | null;
   keys: KeyRing;
   log: Logger;
@@ -14,7 +16,7 @@ export async function createOperationsSubgraph(deps: {
   return createSubgraph({
     name: 'operations',
     typeDefs: await readSdl('operations'),
-    resolvers: createOperationsResolvers({ door: deps.door, temporalUrl: deps.temporalUrl }),
+    resolvers: createOperationsResolvers({ door: deps.door, store: deps.store, temporalUrl: deps.temporalUrl }),
     createContext: createOperationsContext(deps.door),
     keys: deps.keys,
     log: deps.log,

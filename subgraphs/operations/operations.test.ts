@@ -3,13 +3,17 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
 import { signServiceCall } from '#platform/identity/service-signature';
+import type { Database } from '#platform/database/open-database';
 import { createLogger } from '#platform/logger';
+import { openTestDatabase } from '#platform/tests/database';
 import { CodedError } from '#schema/contracts/errors';
 import type { OperationEvent, OperationSnapshot } from '#schema/contracts/operations';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller.js';
 import type { OperationDoor } from './door.js';
 import { createOperationsSubgraph } from './main.js';
+import type { OperationStore } from './store.js';
+import { createOperationStore } from './store.drizzle.js';
 
 const STEPS = [
   { id: 'fetch', label: 'Fetch the package' },
@@ -42,16 +46,18 @@ const anOperation = (change: Partial<OperationSnapshot>): OperationSnapshot => (
   ...change,
 });
 
+const eventsOf = new Map<string, OperationEvent[]>();
 let rows: OperationSnapshot[];
 let events: OperationEvent[];
 let cancelled: unknown[];
+let resolved: unknown[];
 let released: number;
 let looks: number;
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
 const door: OperationDoor = {
   namespace: 'default',
   describe: async (id) => rows.find((row) => row.id === id),
-  readEvents: async () => events,
+  readEvents: async (id) => eventsOf.get(id) ?? events,
   async *watch(_, { after, signal }) {
     try {
       if (after === 'bad') throw new CodedError('CURSOR_INVALID', 'expected a cursor that operationEvents gave out');
@@ -62,6 +68,7 @@ const door: OperationDoor = {
     }
   },
   cancel: async (id, request) => void cancelled.push([id, request]),
+  resolve: async (id, decision) => void resolved.push([id, decision]),
   list: async ({ status, tenant, before, first }) => {
     looks += 1;
     return rows
@@ -75,18 +82,34 @@ const door: OperationDoor = {
   },
 };
 
+let database: Database;
+let store: OperationStore;
 let operations: ServiceCaller;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  store = await createOperationStore(database);
+});
 beforeAll(
   async () =>
     void (operations = await serveForTest((keys) =>
-      createOperationsSubgraph({ door, temporalUrl: 'http://127.0.0.1:8233', keys, log: createLogger({ name: 'test', level: 'silent' }) }),
+      createOperationsSubgraph({
+        door,
+        store,
+        temporalUrl: 'http://127.0.0.1:8233',
+        keys,
+        log: createLogger({ name: 'test', level: 'silent' }),
+      }),
     )),
 );
-afterAll(() => operations.close());
+afterAll(async () => {
+  await operations.close();
+  await database.close();
+});
 beforeEach(() => {
   rows = [anOperation({})];
   events = EVENTS;
   cancelled = [];
+  resolved = [];
   released = 0;
   looks = 0;
 });
@@ -295,5 +318,135 @@ describe('operationsChanged', () => {
       { id: 'op_2', status: 'COMPLETED', progress: { completed: 1 } },
     ]);
     await changes.return?.();
+  });
+});
+
+describe('an operation that failed', () => {
+  const RECOVERY: OperationEvent[] = [
+    event(1, { __typename: 'OperationStarted', title: 'Recovery of Rate', steps: [] }),
+    event(2, { __typename: 'InputRequired', prompt: 'what now?', choices: ['RETRY', 'SKIP', 'EDIT_VARIABLES', 'GIVE_UP'] }),
+  ];
+  const facts = { title: 'Rate', tenant: 'ten_acme', startedBy: 'usr_alice' };
+  const failed = (n: number) => anOperation({ id: `op_f${n}`, facts: { ...facts, kind: 'ORCHESTRATION' } });
+  const recovery = (n: number, change: Partial<OperationSnapshot> = {}) =>
+    anOperation({
+      id: `op_r${n}`,
+      facts: { ...facts, kind: 'RECOVERY', recovers: `op_f${n}` },
+      status: 'INPUT_REQUIRED',
+      closedAt: null,
+      failure: null,
+      ...change,
+    });
+  const attend = (n: number, state: 'RECOVERING' | 'INPUT_REQUIRED' | 'RESOLVED', version: number) =>
+    store.recordAttention({
+      operationId: `op_f${n}`,
+      recoveryId: `op_r${n}`,
+      tenant: 'ten_acme',
+      startedBy: 'usr_alice',
+      state,
+      version,
+      at: `2026-06-0${n}T00:00:00.000Z`,
+    });
+  const RESOLVE = `mutation($id: ID!, $choice: ResolutionChoice!, $variables: JSON) {
+    resolveOperation(id: $id, choice: $choice, variables: $variables) { operation { id } userErrors { code } } }`;
+
+  beforeEach(() => {
+    rows = [failed(1), recovery(1), failed(2), recovery(2)];
+    eventsOf.clear();
+    for (const n of [1, 2]) {
+      eventsOf.set(`op_f${n}`, [event(1, { __typename: 'RecoveryStarted', recovery: `op_r${n}` })]);
+      eventsOf.set(`op_r${n}`, RECOVERY);
+    }
+  });
+
+  it('names its recovery, which names it, and says what it waits for', async () => {
+    const { data } = await operations.ask(
+      'alice',
+      '{ operation(id: "op_f1") { input { prompt } recovery { id recovers { id } input { prompt choices } } } }',
+    );
+    expect(data.operation).toEqual({
+      input: null,
+      recovery: {
+        id: 'op_r1',
+        recovers: { id: 'op_f1' },
+        input: { prompt: 'what now?', choices: ['RETRY', 'SKIP', 'EDIT_VARIABLES', 'GIVE_UP'] },
+      },
+    });
+  });
+
+  it('needs attention until it is resolved, whatever order records come in; page by page, for those who may see it', async () => {
+    await attend(1, 'RECOVERING', 1);
+    await attend(1, 'INPUT_REQUIRED', 2);
+    await attend(2, 'RECOVERING', 1);
+    const list = async (user: keyof typeof DEV_USERS, after: string | null = null) =>
+      (
+        await operations.ask(
+          user,
+          'query($after: String) { operations(first: 1, after: $after, filter: { needsAttention: true }) { nodes { id } pageInfo { hasNextPage endCursor } } }',
+          { after },
+        )
+      ).data.operations as { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+    const first = await list('alice');
+    expect([first.nodes, first.pageInfo.hasNextPage]).toEqual([[{ id: 'op_r2' }], true]);
+    expect((await list('alice', first.pageInfo.endCursor)).nodes).toEqual([{ id: 'op_r1' }]);
+    expect((await list('operator')).nodes).toEqual([{ id: 'op_r2' }]);
+    expect([(await list('viewer')).nodes, (await list('bob')).nodes]).toEqual([[], []]);
+
+    await attend(2, 'RESOLVED', 3);
+    await attend(2, 'INPUT_REQUIRED', 2);
+    expect((await list('alice')).nodes).toEqual([{ id: 'op_r1' }]);
+  });
+
+  it('is decided about by operators, by either id, and each decision is on record before it is sent', async () => {
+    expect((await operations.ask('operator', RESOLVE, { id: 'op_f1', choice: 'SKIP' })).data.resolveOperation).toEqual({
+      operation: { id: 'op_r1' },
+      userErrors: [],
+    });
+    await operations.ask('admin', RESOLVE, { id: 'op_r1', choice: 'EDIT_VARIABLES', variables: { stars: 5 } });
+    expect(resolved).toEqual([
+      ['op_r1', { choice: 'SKIP', by: 'usr_operator', variables: null }],
+      ['op_r1', { choice: 'EDIT_VARIABLES', by: 'usr_admin', variables: { stars: 5 } }],
+    ]);
+    const { rows: entries } = await database.pool.query('select number, actor, action, object from operations.audit order by number');
+    expect(entries.map(({ actor, action, object }: Record<string, unknown>) => [actor, action, object])).toEqual([
+      ['usr_operator', 'operation_resolved:SKIP', 'op_f1'],
+      ['usr_admin', 'operation_resolved:EDIT_VARIABLES', 'op_f1'],
+    ]);
+  });
+
+  it('is retried by its starter, who decides nothing else', async () => {
+    const RETRY = 'mutation { retryOperation(id: "op_f1") { operation { id } userErrors { code } } }';
+    expect((await operations.ask('alice', RETRY)).data.retryOperation.userErrors).toEqual([]);
+    expect(resolved).toEqual([['op_r1', { choice: 'RETRY', by: 'usr_alice', variables: null }]]);
+    expect((await operations.ask('alice', RESOLVE, { id: 'op_f1', choice: 'SKIP' })).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect((await operations.ask('bob', RETRY)).data.retryOperation.userErrors).toEqual([{ code: 'NOT_FOUND' }]);
+    expect((await operations.ask('viewer', RETRY)).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  });
+
+  it('takes no decision that is not offered, has no sense, or comes too late', async () => {
+    const codesOf = async (variables: object) => {
+      const { data, errors } = await operations.ask('operator', RESOLVE, variables);
+      return errors?.[0]?.extensions.code ?? data.resolveOperation.userErrors[0]?.code;
+    };
+    expect(await codesOf({ id: 'op_f1', choice: 'COMPENSATE' })).toBe('CONFLICT');
+    expect(await codesOf({ id: 'op_f1', choice: 'EDIT_VARIABLES' })).toBe('BAD_USER_INPUT');
+    expect(await codesOf({ id: 'op_f1', choice: 'SKIP', variables: { a: 1 } })).toBe('BAD_USER_INPUT');
+    expect(await codesOf({ id: 'op_none', choice: 'SKIP' })).toBe('NOT_FOUND');
+    rows = [failed(1), recovery(1, { status: 'COMPLETED', closedAt: at })];
+    expect(await codesOf({ id: 'op_f1', choice: 'SKIP' })).toBe('CONFLICT');
+    eventsOf.set('op_f1', []);
+    expect(await codesOf({ id: 'op_f1', choice: 'SKIP' })).toBe('CONFLICT');
+    expect(resolved).toEqual([]);
+  });
+
+  it('shows in its audit when an entry was changed or taken out', async () => {
+    await Promise.all(['a', 'b', 'c'].map((object) => store.audit({ actor: 'usr_x', tenant: 'ten_acme', action: 'x:y', object })));
+    expect(await store.verifyAudit()).toBeNull();
+    const { rows: last } = await database.pool.query<{ number: string }>('select max(number) as number from operations.audit');
+    const number = Number(last[0]?.number);
+    await database.pool.query('update operations.audit set actor = $1 where number = $2', ['usr_y', number - 1]);
+    expect(await store.verifyAudit()).toBe(number - 1);
+    await database.pool.query('delete from operations.audit where number = $1', [number - 1]);
+    expect(await store.verifyAudit()).toBe(number - 1);
   });
 });

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
+import type { JsonObject } from '#schema/contracts/json';
 import {
   applyOperationEvent,
   EMPTY_OPERATION_VIEW,
@@ -10,14 +11,24 @@ import {
   type OperationSnapshot,
   type OperationStatus,
   type OperationView,
+  type ResolutionChoice,
   TERMINAL_STATUSES,
 } from '#schema/contracts/operations';
 import { requireScope } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
-import { type Connection, formatKey, type PageArguments, type PageKey, parsePage, toConnection } from '../shared/paging.js';
+import {
+  type Connection,
+  formatKey,
+  type PageArguments,
+  type PageKey,
+  type PageRequest,
+  parsePage,
+  toConnection,
+} from '../shared/paging.js';
 import { DateTime, JSONScalar } from '../shared/scalars.js';
 import { abortable } from './abortable.js';
 import type { OperationDoor } from './door.js';
+import type { OperationStore } from './store.js';
 import { watchList } from './watch-list.js';
 
 /** Rows that may share the millisecond of a page's border. */
@@ -27,7 +38,7 @@ const WATCHED_ROWS = 100;
 
 export interface OperationsContext extends ServiceCallFacts {
   operations: DataLoader<string, OperationSnapshot | undefined>;
-  views: DataLoader<string, { view: OperationView; cursor: string | null }>;
+  views: DataLoader<string, { view: OperationView; cursor: string | null; recovery: string | null }>;
 }
 
 export function createOperationsContext(door: OperationDoor): (call: ServiceCallFacts) => OperationsContext {
@@ -38,8 +49,12 @@ export function createOperationsContext(door: OperationDoor): (call: ServiceCall
   });
 }
 
-function toView(events: readonly OperationEvent[]): { view: OperationView; cursor: string | null } {
-  return { view: events.reduce<OperationView>(applyOperationEvent, EMPTY_OPERATION_VIEW), cursor: events.at(-1)?.cursor ?? null };
+function toView(events: readonly OperationEvent[]): { view: OperationView; cursor: string | null; recovery: string | null } {
+  return {
+    view: events.reduce<OperationView>(applyOperationEvent, EMPTY_OPERATION_VIEW),
+    cursor: events.at(-1)?.cursor ?? null,
+    recovery: events.find((event) => event.__typename === 'RecoveryStarted')?.recovery ?? null,
+  };
 }
 
 type DoorFilter = Parameters<OperationDoor['list']>[0];
@@ -48,14 +63,68 @@ interface Filter {
   kind?: OperationKindName | null;
   status?: OperationStatus | null;
   plugin?: string | null;
+  needsAttention?: boolean | null;
 }
 
 /** @param deps.temporalUrl - base of Temporal's UI; null = unknown */
-export function createOperationsResolvers({ door, temporalUrl }: { door: OperationDoor; temporalUrl: string | null }) {
+export function createOperationsResolvers({
+  door,
+  store,
+  temporalUrl,
+}: {
+  door: OperationDoor;
+  store: OperationStore;
+  temporalUrl: string | null;
+}) {
   async function load(context: OperationsContext, id: string): Promise<OperationSnapshot | null> {
     requireScope(context.auth, 'operations:read');
     const operation = await context.operations.load(id);
     return operation !== undefined && maySee(context.auth, operation) ? operation : null;
+  }
+  /** What failed and is not resolved yet, out of this service's own table: exact, where Temporal's lists are seconds behind. */
+  async function listAttention(
+    page: PageRequest,
+    { auth, operations }: OperationsContext,
+  ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> {
+    const rows = await store.listAttention({ ...toVisibility(auth), after: page.after, limit: page.limit });
+    const found = await operations.loadMany(rows.map(({ recoveryId }) => recoveryId));
+    const snapshots = new Map(
+      found.flatMap((row): [string, OperationSnapshot][] => (row instanceof Error || row === undefined ? [] : [[row.id, row]])),
+    );
+    const { pageInfo, edges } = toConnection(rows, page, ({ openedAt, recoveryId }) => ({ at: openedAt, id: recoveryId }), 0);
+    // A recovery that was ended by force is not kept any longer than other runs.
+    const kept = edges.flatMap(({ cursor, node }) => {
+      const snapshot = snapshots.get(node.recoveryId);
+      return snapshot === undefined ? [] : [{ cursor, node: snapshot }];
+    });
+    return { pageInfo, edges: kept, nodes: kept.map(({ node }) => node) };
+  }
+
+  async function resolve(
+    context: OperationsContext,
+    id: string,
+    decision: { choice: ResolutionChoice; variables: JsonObject | null },
+  ): Promise<{ operation?: OperationSnapshot; userErrors: OperationFailure[] }> {
+    const { auth } = context;
+    requireScope(auth, 'operations:write');
+    const failed = await load(context, id);
+    if (failed === null) return refusal('NOT_FOUND', 'no operation of that id exists');
+    const recoveryId = failed.facts.recovers === undefined ? (await context.views.load(id)).recovery : id;
+    const recovery = recoveryId === null ? null : await load(context, recoveryId);
+    if (recovery === null) return refusal('CONFLICT', 'nothing of the operation is to be recovered');
+    if (TERMINAL_STATUSES.includes(recovery.status)) return { operation: recovery, ...refusal('CONFLICT', 'it is resolved already') };
+    const { input } = await viewOf(recovery, context);
+    if (input !== null && !input.choices.includes(decision.choice))
+      return { operation: recovery, ...refusal('CONFLICT', `expected one of ${input.choices.join(', ')}`) };
+    // Before it is done: an act without an entry would be worse than an entry whose act failed.
+    await store.audit({
+      actor: auth.principal,
+      tenant: recovery.facts.tenant,
+      action: `operation_resolved:${decision.choice}`,
+      object: recovery.facts.recovers ?? recovery.id,
+    });
+    await door.resolve(recovery.id, { ...decision, by: auth.principal });
+    return { operation: recovery, userErrors: [] };
   }
   const viewOf = async ({ id }: OperationSnapshot, context: OperationsContext): Promise<OperationView> =>
     (await context.views.load(id)).view;
@@ -68,10 +137,12 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       operations: async (
         _: unknown,
         { filter, ...args }: PageArguments & { filter?: Filter | null },
-        { auth }: OperationsContext,
+        context: OperationsContext,
       ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> => {
+        const { auth } = context;
         requireScope(auth, 'operations:read');
         const page = parsePage(args);
+        if (filter?.needsAttention === true) return listAttention(page, context);
         const found = await door.list({
           ...toDoorFilter(auth, filter),
           ...(page.after === null ? {} : { before: new Date(Date.parse(page.after.at) + 1).toISOString() }),
@@ -101,6 +172,19 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
           return { operation, ...refusal('CONFLICT', `the operation is ${operation.status.toLowerCase()} already`) };
         await door.cancel(id, { reason: reason?.slice(0, 500) ?? null, by: context.auth.principal });
         return { operation, userErrors: [] };
+      },
+      retryOperation: (_: unknown, { id }: { id: string }, context: OperationsContext) =>
+        resolve(context, id, { choice: 'RETRY', variables: null }),
+      resolveOperation: (
+        _: unknown,
+        { id, choice, variables }: { id: string; choice: ResolutionChoice; variables?: unknown },
+        context: OperationsContext,
+      ) => {
+        if (!mayResolve(context.auth)) throw new CodedError('FORBIDDEN', 'the scope tenants:write or deployment:write is required');
+        const isObject = typeof variables === 'object' && variables !== null && !Array.isArray(variables);
+        if ((choice === 'EDIT_VARIABLES') !== isObject)
+          throw new CodedError('BAD_USER_INPUT', 'variables: expected an object with EDIT_VARIABLES, and nothing with any other choice');
+        return resolve(context, id, { choice, variables: isObject ? (variables as JsonObject) : null });
       },
     },
     Subscription: {
@@ -151,6 +235,14 @@ export function createOperationsResolvers({ door, temporalUrl }: { door: Operati
       cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
         (await viewOf(operation, context)).cancelRequested,
       lastSeq: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await viewOf(operation, context)).lastSeq,
+      input: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
+        operation.status === 'INPUT_REQUIRED' ? (await viewOf(operation, context)).input : null,
+      recovery: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
+        const { recovery } = operation.status === 'FAILED' ? await context.views.load(operation.id) : { recovery: null };
+        return recovery === null ? null : load(context, recovery);
+      },
+      recovers: ({ facts }: OperationSnapshot, _: unknown, context: OperationsContext) =>
+        facts.recovers === undefined ? null : load(context, facts.recovers),
       startedBy: ({ facts }: OperationSnapshot) => (facts.startedBy === '' ? null : { id: facts.startedBy }),
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
       updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
@@ -179,6 +271,17 @@ function toDoorFilter({ scopes, tenant }: AuthContext, filter: Filter | null | u
 function maySee({ principal, tenant, scopes }: AuthContext, { facts }: OperationSnapshot): boolean {
   if (scopes.includes('deployment:read')) return true;
   return facts.tenant === tenant && (facts.startedBy === principal || scopes.includes('tenants:write'));
+}
+
+/** An operator's decision; its starter may ask for a retry, and cancel, which gives it up. */
+function mayResolve({ scopes }: AuthContext): boolean {
+  return scopes.includes('tenants:write') || scopes.includes('deployment:write');
+}
+
+/** {@link maySee} as a condition. */
+function toVisibility({ principal, tenant, scopes }: AuthContext): { tenant: string | null; startedBy: string | null } {
+  if (scopes.includes('deployment:read')) return { tenant: null, startedBy: null };
+  return { tenant, startedBy: scopes.includes('tenants:write') ? null : principal };
 }
 
 function toCompensationStatus(steps: OperationView['compensations']): string {

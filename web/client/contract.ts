@@ -11,5 +11,6 @@ export {
   type OperationStatus,
   type OperationView,
   type ReportedEvent,
+  type ResolutionChoice,
   type StepView,
 } from '../../schema/contracts/operations.js';

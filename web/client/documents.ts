@@ -1,6 +1,6 @@
 // What this package asks. Only fields of the operations service: an answer from one service is a direct call, while a
 // second service would make every poll of a list a durable run of its own (and put it into that list).
-import type { OperationEvent, OperationFailure, OperationKindName, OperationStatus, StepView } from './contract.js';
+import type { OperationEvent, OperationFailure, OperationKindName, OperationStatus, ResolutionChoice, StepView } from './contract.js';
 
 const STEP = 'id label status startedAt finishedAt attempt detail failure { code message retryable } undoes';
 const SUMMARY =
@@ -14,6 +14,8 @@ export const OPERATION_QUERY = `query SluiceOperation($id: ID!) {
     errors { code message retryable }
     steps { ${STEP} }
     compensation { status steps { ${STEP} } }
+    input { prompt choices }
+    recovery { id }
   }
 }`;
 
@@ -31,7 +33,9 @@ export const OPERATION_EVENTS = `subscription SluiceOperationEvents($id: ID!, $a
     ... on CompensationStarted { ${STEP_EVENT} undoes }
     ... on CompensationCompleted { ${STEP_EVENT} undoes }
     ... on CompensationFailed { ${STEP_EVENT} undoes ${FAILURE} }
-    ... on InputRequired { prompt }
+    ... on InputRequired { prompt choices }
+    ... on InputReceived { choice by }
+    ... on RecoveryStarted { recovery }
     ... on OperationFailed { ${FAILURE} }
     ... on OperationCancelled { reason }
   }
@@ -81,6 +85,10 @@ export interface OperationDetail extends OperationSummary {
     readonly status: 'RUNNING' | 'COMPENSATED' | 'PARTIALLY_COMPENSATED';
     readonly steps: readonly StepView[];
   } | null;
+  /** What it waits for, while it is INPUT_REQUIRED. */
+  readonly input: { readonly prompt: string; readonly choices: readonly ResolutionChoice[] } | null;
+  /** The operation that took over when this one failed. */
+  readonly recovery: { readonly id: string } | null;
 }
 
 export interface OperationQueryData {

@@ -53,6 +53,7 @@ export function toView(detail: OperationDetail): OperationView {
     progress: { completed: detail.progress.completed, total: detail.progress.total },
     cancelRequested: detail.cancelRequested === true,
     failure: detail.errors[0] ?? null,
+    input: detail.input,
     lastSeq: detail.lastSeq ?? 0,
     updatedAt: detail.updatedAt,
   };

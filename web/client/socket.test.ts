@@ -69,6 +69,8 @@ function detail(): OperationDetail {
     errors: [],
     steps: [],
     compensation: null,
+    input: null,
+    recovery: null,
   };
 }
 

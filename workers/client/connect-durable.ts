@@ -42,6 +42,8 @@ import {
   MAX_STORED_ANSWER_CHARS,
   PUBLISH_GENERATION_UPDATE,
   type PublishGeneration,
+  RESOLVE_OPERATION_SIGNAL,
+  type ResolveOperation,
   SUPERGRAPH_COORDINATOR_ID,
   TASK_QUEUES,
   type WorkflowName,
@@ -108,6 +110,8 @@ export interface DurableClient {
   readEvents(id: string): Promise<OperationEvent[]>;
   /** Asks the run to stop; a run that has ended is left as it is. */
   cancel(id: string, request: CancelOperation): Promise<void>;
+  /** Tells a run that waits for somebody what was decided. @throws CONFLICT when it has ended */
+  resolve(id: string, decision: ResolveOperation): Promise<void>;
   /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
   list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
@@ -236,6 +240,14 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         },
       );
+    },
+
+    async resolve(id, decision) {
+      const run = requireRun(id);
+      await call(() => client.workflow.getHandle(run.workflowId).signal(RESOLVE_OPERATION_SIGNAL, decision)).catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) throw new CodedError('CONFLICT', 'the operation has ended', { cause: error });
+        throw error;
+      });
     },
 
     async list(filter) {
@@ -401,7 +413,12 @@ function toRunFailure(error: unknown): never {
   throw new RunFailedError(failure, status, { cause: error });
 }
 
-const REQUEST_KINDS: ReadonlySet<string> = new Set(['API_REQUEST', 'ORCHESTRATION', 'ASYNC_REQUEST'] satisfies OperationKindName[]);
+const REQUEST_KINDS: ReadonlySet<string> = new Set([
+  'API_REQUEST',
+  'ORCHESTRATION',
+  'ASYNC_REQUEST',
+  'RECOVERY',
+] satisfies OperationKindName[]);
 
 // `Status` is a word of the query language, so it stands in back quotes.
 const EXECUTION_STATUS: Record<OperationStatus, string> = {

@@ -4,7 +4,7 @@ import type { ExternalStorage } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
-import type { ServiceCall } from '#schema/contracts/activities';
+import type { AttentionRecord, ServiceCall } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
@@ -36,6 +36,8 @@ export interface DurableWorld {
   /** Takes the service's place for the calls it does not answer with undefined. */
   intercept: (call: ServiceCall, signal: AbortSignal) => Promise<ServiceAnswer> | undefined;
   verdict: 'good' | 'refused';
+  /** What was recorded of operations that need attention, in order. */
+  attention: AttentionRecord[];
   startRequest(document: string, options?: Partial<ComplexRequest> & { variables?: JsonObject }): ReturnType<DurableClient['start']>;
   /** For nobody to wait for. */
   startAsync(
@@ -74,6 +76,7 @@ export async function createDurableWorld(
     calls: [],
     intercept: () => undefined,
     verdict: 'good',
+    attention: [],
     startRequest: (document, { variables = {}, ...change } = {}) => {
       const request = { ...aRequest(services.plan(document)), variables, ...change } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
@@ -119,7 +122,13 @@ export async function createDurableWorld(
     namespace: NAMESPACE,
     dataConverter,
     log,
-    queues: [{ taskQueue, workflows: true, activities }],
+    queues: [
+      {
+        taskQueue,
+        workflows: true,
+        activities: { ...activities, record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record) },
+      },
+    ],
     adjust: countCoverage,
   });
   return self;

@@ -135,6 +135,60 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records failures and their recoveries: by itself, by a decision, given up, cancelled', async () => {
+    const durable = await createDurableWorld();
+    const rate = 'mutation { rate(book: "b1", stars: 4) { stars author { name } } }';
+    const recoveryOf = async (id: string): Promise<string> => {
+      const find = async () => (await durable.durable.readEvents(id)).find((event) => event.__typename === 'RecoveryStarted')?.recovery;
+      await expect.poll(find).toBeDefined();
+      return (await find()) ?? '';
+    };
+    const endOf = (recovery: string) =>
+      durable.durable
+        .attach(recovery)
+        .result()
+        .catch(() => undefined);
+
+    let isDown = true;
+    durable.intercept = ({ node, chunk, service }) =>
+      isDown && service === 'reviews'
+        ? Promise.resolve({ node, chunk, data: null, errors: [{ message: 'away', extensions: { code: 'SUBGRAPH_UNREACHABLE' } }] })
+        : undefined;
+    const background = await durable.startAsync('{ people { name reviews { stars } } }');
+    await background.result();
+    await record('async_request_workflow.recovering', background.run.workflowId);
+    isDown = false;
+    const automatic = await recoveryOf(background.operationId);
+    await endOf(automatic);
+    await record('error_recovery_workflow.automatic', parseOperationId(automatic)?.workflowId ?? '');
+
+    for (const name of ['recovered', 'given-up', 'cancelled'] as const) {
+      let isLost = true;
+      durable.intercept = ({ operationKind }) =>
+        isLost && operationKind === 'mutation' ? Promise.reject(new Error('connection lost')) : undefined;
+      const failed = await durable.startRequest(rate);
+      await failed.result();
+      const recovery = await recoveryOf(failed.operationId);
+      await expect
+        .poll(async () => (await durable.durable.readEvents(recovery)).some(({ __typename }) => __typename === 'InputRequired'))
+        .toBe(true);
+      isLost = false;
+      const { workflowId = '' } = parseOperationId(recovery) ?? {};
+      if (name === 'cancelled') {
+        const connection = await Connection.connect({ address: inject('temporalAddress') });
+        await new Client({ connection }).workflow.getHandle(workflowId).cancel();
+        await connection.close();
+      } else {
+        const choice = name === 'recovered' ? 'RETRY' : 'GIVE_UP';
+        await durable.durable.resolve(recovery, { choice, by: 'usr_operator', variables: null });
+      }
+      await endOf(recovery);
+      if (name === 'recovered') await record('multi_service_orchestration_workflow.outcome-unknown', failed.run.workflowId);
+      await record(`error_recovery_workflow.${name}`, workflowId);
+    }
+    await durable.close();
+  });
+
   it('records installations: success, compensated; and the coordinator that published for them', async () => {
     const plugins = await createPluginWorld();
     await plugins.publish(plugins.qrFiles);

@@ -20,6 +20,10 @@ export async function api_request_workflow(request: IncomingRequest): Promise<AP
     if (verdict.standing !== 'good')
       throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
   }
-  const { response, failure } = await runRequest(request, request.auth);
-  return { response: await transform_response_activity(response), ...(failure === undefined ? {} : { failure }) };
+  const { response, failure, trouble } = await runRequest(request, request.auth);
+  return {
+    response: await transform_response_activity(response),
+    ...(failure === undefined ? {} : { failure }),
+    ...(trouble === undefined ? {} : { trouble }),
+  };
 }

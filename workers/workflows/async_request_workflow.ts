@@ -1,14 +1,16 @@
 import { CancellationScope, defineSignal, executeChild, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { EventBody, OperationFailure } from '#schema/contracts/operations';
-import type { PlanNode } from '#schema/contracts/plan';
-import { type AsyncRequest, type AsyncResponse, REPORT_EVENTS_SIGNAL } from '#schema/contracts/workflows';
+import type { GraphQLResponse, OperationKind, PlanNode } from '#schema/contracts/plan';
+import { type AsyncRequest, type AsyncResponse, REPORT_EVENTS_SIGNAL, type Trouble } from '#schema/contracts/workflows';
 import type { api_request_workflow } from './api_request_workflow.js';
 import type { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';
 import { createCancellableWork } from './shared/cancellation.js';
 import { toFailure, toWorkflowFailure } from './shared/failures.js';
 import { createReporter, type StepName } from './shared/operation-reporter.js';
 import { toStep } from './shared/run-request.js';
+import { nameSagaSteps } from './shared/run-saga.js';
+import { startRecovery } from './shared/start-recovery.js';
 
 /** The work keeps the deadline itself and answers with what is finished; this is for one that cannot. */
 const DEADLINE_GRACE_MS = 10_000;
@@ -26,18 +28,20 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
   const reporter = createReporter({ showsStatus: true });
   const work = createCancellableWork(reporter);
   setHandler(reportEvents, (events) => events.forEach((event) => reporter.relay(event)));
-  reporter.started(request.operationName ?? request.plan.kind, request.plan.root === null ? [] : stepsOf(request.plan.root));
+  const { plan } = request;
+  const title = request.operationName ?? plan.kind;
+  reporter.started(title, plan.saga !== undefined ? nameSagaSteps(plan.saga) : plan.root === null ? [] : stepsOf(plan.root));
 
   const child = {
     workflowId: `${workflowId}/run`,
     workflowTaskTimeout: '3s',
     // Compensations of a run that was ended by force have to run as well.
     parentClosePolicy: 'REQUEST_CANCEL',
-    staticSummary: request.operationName ?? request.plan.kind,
+    staticSummary: title,
   } as const;
   let isLate = false;
   try {
-    const { response, failure } = await work.run(async () => {
+    const { response, failure, trouble } = await work.run(async () => {
       const deadline = new CancellationScope({ cancellable: true, timeout: request.deadlineMs + DEADLINE_GRACE_MS });
       try {
         return await deadline.run(() =>
@@ -49,9 +53,11 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
         isLate = deadline.consideredCancelled;
       }
     });
-    if (failure === undefined) reporter.completed();
-    else reporter.failed(failure);
-    return { response };
+    const failed = trouble?.failure ?? failure;
+    if (trouble !== undefined) await recover(trouble, response);
+    if (failed === undefined) reporter.completed();
+    else reporter.failed(failed);
+    return { response, ...(failed === undefined ? {} : { failure: failed }) };
   } catch (error) {
     if (work.isCancelled()) {
       reporter.cancelled(work.reason());
@@ -60,9 +66,25 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
     const failure: OperationFailure = isLate
       ? { code: 'DEADLINE_EXCEEDED', message: `the operation did not end within ${request.deadlineMs} ms`, retryable: true }
       : toFailure(error);
+    await recover(toTrouble(failure, plan.kind, child.workflowId), {
+      data: null,
+      errors: [{ message: failure.message, extensions: { ...failure } }],
+    });
     reporter.failed(failure);
     throw toWorkflowFailure(failure);
   }
+
+  async function recover(trouble: Trouble, response: GraphQLResponse): Promise<void> {
+    const recovery = await startRecovery({ workflow, request }, { auth, trouble, response, wasAnswered: false });
+    if (recovery !== null) reporter.recoveryStarted(recovery);
+  }
+}
+
+/** Of work that ended without telling what it has done: a mutation of it cannot be sent once more. */
+function toTrouble(failure: OperationFailure, kind: OperationKind, keyBase: string): Trouble {
+  const isQuery = kind === 'query';
+  const found = isQuery && failure.retryable ? 'retryable' : 'unsure';
+  return { class: found, failure, unfinished: [], retryAfterMs: 0, keyBase, answers: isQuery ? [] : null, left: [] };
 }
 
 /** The plan's fetches, known beforehand, so that progress has a total; of a condition both branches, one of which is skipped. */

@@ -152,6 +152,8 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
       result: done ? about.result : null,
       errors: view.failure === null ? [] : [view.failure],
       steps: view.steps,
+      input: view.input,
+      recovery: null,
       compensation: view.compensations.length === 0 ? null : { status: undone ? 'COMPENSATED' : 'RUNNING', steps: view.compensations },
     };
   }

@@ -51,5 +51,6 @@ export const KIND_LABELS: Readonly<Record<OperationKindName, string>> = {
   PLUGIN_INSTALLATION: 'Plugin installation',
   PLUGIN_UPDATE: 'Plugin update',
   PLUGIN_REMOVAL: 'Plugin removal',
+  RECOVERY: 'Recovery',
   SUPERGRAPH: 'Supergraph',
 };

@@ -12,6 +12,7 @@ import {
   OPERATION_EVENT_MEMO,
   type OperationFailure,
   type OperationStatus,
+  type ResolutionChoice,
 } from '#schema/contracts/operations';
 import type { ParentReport } from './report-to-parent.js';
 
@@ -29,12 +30,17 @@ export interface OperationReporter {
   compensationCompleted(step: StepName, undoes: string): void;
   compensationFailed(step: StepName, undoes: string, failure: OperationFailure, left?: Leftover): void;
   cancelRequested(reason: string | null, by: string | null): void;
-  inputRequired(prompt: string): void;
+  inputRequired(prompt: string, choices?: readonly ResolutionChoice[]): void;
+  inputReceived(choice: ResolutionChoice, by: string | null): void;
+  recoveryStarted(recovery: string): void;
   completed(): void;
-  failed(failure: OperationFailure): void;
+  /** @param endsWithAnswer - Temporal will say "completed", so that only Status tells */
+  failed(failure: OperationFailure, endsWithAnswer?: boolean): void;
   cancelled(reason: string | null): void;
   /** What a child reported becomes an event of this run. */
   relay(event: EventBody): void;
+  /** Of the last event, to carry over continue-as-new. */
+  seq(): number;
 }
 
 const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
@@ -42,9 +48,10 @@ const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
 /**
  * @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each
  * @param options.parent - hears of steps and compensations as well
+ * @param options.seq - of the last event before continue-as-new
  */
-export function createReporter(options: { showsStatus: boolean; parent?: ParentReport | undefined }): OperationReporter {
-  let seq = 0;
+export function createReporter(options: { showsStatus: boolean; parent?: ParentReport | undefined; seq?: number }): OperationReporter {
+  let seq = options.seq ?? 0;
   const report = (body: EventBody): void => {
     seq += 1;
     upsertMemo({ [OPERATION_EVENT_MEMO]: { ...body, seq, at: new Date().toISOString() } });
@@ -65,22 +72,29 @@ export function createReporter(options: { showsStatus: boolean; parent?: ParentR
     compensationFailed: (step, undoes, failure, left) =>
       report({ __typename: 'CompensationFailed', ...of(step), undoes, failure, ...(left === undefined ? {} : { left }) }),
     cancelRequested: (reason, by) => report({ __typename: 'CancelRequested', reason, by }),
-    inputRequired: (prompt) => {
-      report({ __typename: 'InputRequired', prompt });
+    inputRequired: (prompt, choices = []) => {
+      report({ __typename: 'InputRequired', prompt, choices });
       show('INPUT_REQUIRED');
     },
+    inputReceived: (choice, by) => {
+      report({ __typename: 'InputReceived', choice, by });
+      show('WORKING');
+    },
+    recoveryStarted: (recovery) => report({ __typename: 'RecoveryStarted', recovery }),
     completed: () => {
       report({ __typename: 'OperationCompleted' });
       show('COMPLETED');
     },
-    failed: (failure) => {
+    failed: (failure, endsWithAnswer = false) => {
       report({ __typename: 'OperationFailed', failure });
-      show('FAILED');
+      if (endsWithAnswer) upsertSearchAttributes([{ key: STATUS, value: 'FAILED' }]);
+      else show('FAILED');
     },
     cancelled: (reason) => {
       report({ __typename: 'OperationCancelled', reason });
       show('CANCELLED');
     },
     relay: report,
+    seq: () => seq,
   };
 }

@@ -19,11 +19,13 @@ import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
 import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
-import { type ComplexRequest, MAX_ANSWER_CHARS, type OrchestrationResponse } from '#schema/contracts/workflows';
+import { type ComplexRequest, type FailedRequest, MAX_ANSWER_CHARS, type OrchestrationResponse } from '#schema/contracts/workflows';
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
+import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
 import { createParentReport } from './report-to-parent.js';
 import { nameSagaSteps, runSaga } from './run-saga.js';
+import { startRecovery } from './start-recovery.js';
 
 const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
@@ -47,11 +49,15 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const { parent } = workflowInfo();
   const parentReport = parent === undefined ? undefined : createParentReport(parent);
   const showsStatus = (!request.synchronous || saga !== undefined) && parent === undefined;
-  const reporter = createReporter({ showsStatus, parent: parentReport });
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
+  const isPart = parent !== undefined;
+  const log = createFetchLog({ request, keyBase: request.resume?.keyBase ?? operationId, isPart });
+  const reporter = log.watch(createReporter({ showsStatus, parent: parentReport }));
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
 
-  const answer = await work.run(() => runPlan(request, auth, reporter, work, parent !== undefined));
+  const answer = await work.run(() => runPlan(request, auth, { operationId, reporter, work, log, isPart }));
   await parentReport?.delivered();
   if (work.isCancelled()) {
     reporter.cancelled(work.reason());
@@ -66,20 +72,39 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     reporter.failed(failure);
     throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true });
   }
+  const trouble = log.toTrouble(answer);
+  if (trouble !== null && isPart) {
+    reporter.failed(trouble.failure);
+    return { ...answer, trouble };
+  }
+  if (trouble !== null) {
+    const workflow = workflowInfo().workflowType as FailedRequest['workflow'];
+    const recovery = await startRecovery({ workflow, request }, { auth, trouble, response: answer.response, wasAnswered: true });
+    if (recovery !== null) {
+      reporter.recoveryStarted(recovery);
+      reporter.failed(trouble.failure, true);
+      return { ...answer, failure: trouble.failure };
+    }
+  }
   if (answer.failure === undefined) reporter.completed();
   else reporter.failed(answer.failure);
   return answer;
 }
 
+interface RunParts {
+  operationId: string;
+  reporter: OperationReporter;
+  work: CancellableWork;
+  log: FetchLog;
+  isPart: boolean;
+}
+
 async function runPlan(
   request: ComplexRequest,
   auth: AuthContext,
-  reporter: OperationReporter,
-  work: CancellableWork,
-  isPart: boolean,
+  { operationId, reporter, work, log, isPart }: RunParts,
 ): Promise<OrchestrationResponse> {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
-  const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
+  const keyBase = request.resume?.keyBase ?? operationId;
   const endsAtMs = Date.now() + request.deadlineMs;
 
   const toCall = (serviceFetch: ServiceFetch, timeoutMs: number): ServiceCall => ({
@@ -89,12 +114,14 @@ async function runPlan(
     operationId,
     idempotencyKey:
       serviceFetch.operationKind === 'mutation'
-        ? `${operationId}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}`
+        ? `${keyBase}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}`
         : null,
     timeoutMs,
     ...(request.trace === undefined ? {} : { trace: request.trace }),
   });
   const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
+    const known = log.recall(serviceFetch);
+    if (known !== undefined) return log.keep(known);
     const isMutation = serviceFetch.operationKind === 'mutation';
     const leftMs = Math.max(1, endsAtMs - Date.now());
     const timeoutMs = Math.min(!request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
@@ -117,10 +144,12 @@ async function runPlan(
             retry: { maximumAttempts: serviceFetch.idempotent ? ATTEMPTS : 1, initialInterval: '200ms' },
             summary,
           });
-    return activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
+    const answer = activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
+    return answer.then((got) => log.keep(got));
   };
 
   const onFetch = (serviceFetch: ServiceFetch, answer: ServiceAnswer | null): void => {
+    log.note(serviceFetch, answer);
     // A run for which somebody waits ends in one or two workflow tasks: its starts would be told together with its ends.
     if (answer === null && isPart) reporter.stepStarted(toStep(serviceFetch));
     if (answer !== null) reportFetch(reporter, serviceFetch, answer);

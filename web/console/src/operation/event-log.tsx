@@ -90,6 +90,10 @@ function describe(event: OperationEvent): ReactNode {
       return event.reason ?? '';
     case 'InputRequired':
       return event.prompt;
+    case 'InputReceived':
+      return event.by === null ? event.choice : `${event.choice}, by ${event.by}`;
+    case 'RecoveryStarted':
+      return event.recovery;
     case 'OperationCompleted':
       return '';
   }

@@ -1,0 +1,90 @@
+// What a run has fetched and what it has not: for judging how it ended, and for going on from there in another run.
+// L1. A fetch is known by its node and chunk: the executor asks for the same ones when it gets the same answers.
+// L2. Answers are copied before they are merged, which changes them. Queries that somebody waits for are not recovered, so nothing
+//     is copied for them.
+import { cloneJson } from '#gateway/execution/json-data';
+import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
+import type { JsonObject } from '#schema/contracts/json';
+import type { ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import type { ComplexRequest, OrchestrationResponse, Trouble } from '#schema/contracts/workflows';
+import { classify } from './classify-failure.js';
+import type { OperationReporter } from './operation-reporter.js';
+
+/** Together with the response in one payload. */
+const MAX_KEPT_CHARS = 600_000;
+
+export interface FetchLog {
+  /** As `onFetch` of the executor. */
+  note(fetch: ServiceFetch, answer: ServiceAnswer | null): void;
+  /** The answer that an earlier run has had. */
+  recall(fetch: ServiceFetch): ServiceAnswer | undefined;
+  /** An answer as it came; @returns the same */
+  keep(answer: ServiceAnswer): ServiceAnswer;
+  /** Also hears what a compensation leaves. */
+  watch(reporter: OperationReporter): OperationReporter;
+  /** @returns null when nobody has to care: all is well, or the services said what there is to say */
+  toTrouble(answer: OrchestrationResponse): Trouble | null;
+}
+
+const toKey = ({ node, chunk }: { node: number; chunk: number }): string => `${node}.${chunk}`;
+const copy = (answer: ServiceAnswer): ServiceAnswer => cloneJson(answer as unknown as JsonObject) as unknown as ServiceAnswer;
+
+type Unfinished = Trouble['unfinished'][number];
+
+export function createFetchLog({ request, keyBase, isPart }: { request: ComplexRequest; keyBase: string; isPart: boolean }): FetchLog {
+  const isRecoverable = isPart || request.plan.kind === 'mutation';
+  const recalled = new Map((request.resume?.answers ?? []).map((answer) => [toKey(answer), answer]));
+  const good: ServiceAnswer[] = [];
+  const unfinished = new Map<string, Unfinished>();
+  const left: Trouble['left'][number][] = [];
+  let retryAfterMs = 0;
+
+  return {
+    note(fetch, answer) {
+      if (!isRecoverable) return;
+      const { node, chunk, service, operationKind, idempotent } = fetch;
+      const error = answer === null ? undefined : answer.errors[0];
+      if (answer !== null && error === undefined) {
+        unfinished.delete(toKey(fetch));
+        return;
+      }
+      // Without an answer at the end it was cut by the deadline.
+      const cut: ErrorCode = operationKind === 'mutation' && !idempotent ? 'OUTCOME_UNKNOWN' : 'DEADLINE_EXCEEDED';
+      unfinished.set(toKey(fetch), { node, chunk, service, operationKind, idempotent, code: error?.extensions.code ?? cut });
+      const wait = error?.extensions['retryAfterMs'];
+      if (typeof wait === 'number') retryAfterMs = Math.max(retryAfterMs, wait);
+    },
+    recall(fetch) {
+      const known = recalled.get(toKey(fetch));
+      return known === undefined ? undefined : copy(known);
+    },
+    keep(answer) {
+      if (isRecoverable && answer.errors.length === 0) good.push(copy(answer));
+      return answer;
+    },
+    watch: (reporter) => ({
+      ...reporter,
+      compensationFailed: (step, undoes, failure, leftover) => {
+        if (leftover !== undefined) left.push({ step: undoes, leftover });
+        reporter.compensationFailed(step, undoes, failure, leftover);
+      },
+    }),
+    toTrouble({ failure }) {
+      if (!isRecoverable) return null;
+      const open = [...unfinished.values()];
+      const found = left.length > 0 ? 'uncompensated' : request.plan.saga === undefined ? classify(open, isPart) : null;
+      if (found === null) return null;
+      const code = open.find((fetch) => classify([fetch], isPart) === found)?.code;
+      const known = isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+      return {
+        class: found,
+        failure: failure ?? { code: known, message: ERROR_CODES[known].meaning, retryable: ERROR_CODES[known].retryable },
+        unfinished: open,
+        retryAfterMs,
+        keyBase,
+        answers: request.plan.saga !== undefined || JSON.stringify(good).length > MAX_KEPT_CHARS ? null : good,
+        left,
+      };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { RequestActivities } from '#schema/contracts/activities';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { ComplexRequest, Trouble } from '#schema/contracts/workflows';
+import { toFailure } from './failures.js';
+import type { OperationReporter } from './operation-reporter.js';
+
+const UNDO_MS = 10_000;
+
+/** Tries once more to undo what a saga's compensation left; with the keys of the first try. @returns what is still left */
+export async function undoLeftovers(input: {
+  request: ComplexRequest;
+  auth: AuthContext;
+  operationId: string;
+  trouble: Trouble;
+  reporter: OperationReporter;
+}): Promise<Trouble['left']> {
+  const { request, auth, operationId, trouble, reporter } = input;
+  const still: Trouble['left'][number][] = [];
+  for (const one of trouble.left) {
+    const { step, leftover } = one;
+    const planned = request.plan.saga?.steps.find(({ fetch }) => `fetch-${fetch}` === step);
+    if (planned?.undo == null || leftover.arguments === null) {
+      still.push(one);
+      continue;
+    }
+    const { undo, fetch, service } = planned;
+    const name = { id: `undo-${step}`, label: `${service}: ${undo.field}` };
+    const { insist_on_service_activity } = proxyActivities<RequestActivities>({
+      startToCloseTimeout: UNDO_MS + 1_000,
+      heartbeatTimeout: '2s',
+      retry: { maximumAttempts: undo.idempotent ? 3 : 1 },
+      summary: `${service}: undo ${fetch}`,
+    });
+    reporter.compensationStarted(name, step);
+    try {
+      await insist_on_service_activity({
+        node: fetch,
+        chunk: 0,
+        service,
+        operationKind: 'mutation',
+        operation: undo.operation,
+        operationName: undo.operationName,
+        variables: leftover.arguments,
+        idempotent: undo.idempotent,
+        generation: request.generation,
+        auth,
+        operationId,
+        idempotencyKey: `${trouble.keyBase}.${fetch}.undo`,
+        timeoutMs: UNDO_MS,
+      });
+      reporter.compensationCompleted(name, step);
+    } catch (error) {
+      reporter.compensationFailed(name, step, toFailure(error), leftover);
+      still.push(one);
+    }
+  }
+  return still;
+}
