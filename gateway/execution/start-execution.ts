@@ -14,6 +14,7 @@ import {
   type GraphQLErrorJson,
   type GraphQLResponse,
   INPUT_PREFIX,
+  MAX_CONTEXT_GROUPS,
   MAX_REPRESENTATIONS,
   type MergedFetchNode,
   type PlanNode,
@@ -21,6 +22,7 @@ import {
   type ServiceError,
   type ServiceFetch,
 } from '#schema/contracts/plan';
+import { groupByContext } from './contexts.js';
 import { applyRewrites, cloneJson, deepMerge, findTargets, isObject, type Target, toErrorPath } from './json-data.js';
 import { buildRepresentations, type Representation } from './representations.js';
 import { shapeResponse } from './shape-response.js';
@@ -71,13 +73,7 @@ export function startExecution(input: ExecutionInput): Execution {
   function start(node: PlanNode, done: () => void): void {
     switch (node.kind) {
       case 'fetch':
-        return node.requires === null
-          ? startRootFetch(node, done)
-          : startLookups(
-              node,
-              [{ ...node, requires: node.requires, key: '_entities', variable: 'representations', paths: [node.path] }],
-              done,
-            );
+        return node.requires === null ? startRootFetch(node, done) : startEntityFetch(node, node.requires, done);
       case 'merged':
         return meet(node.id, 0, done, node);
       case 'place':
@@ -111,6 +107,21 @@ export function startExecution(input: ExecutionInput): Execution {
     issue(node, 0, {}, (got) => mergeRoot(node, targets, got), done);
   }
 
+  function startEntityFetch(node: FetchNode, requires: EntityLookup['requires'], done: () => void): void {
+    const lookup: EntityLookup = { ...node, requires, key: '_entities', variable: 'representations', paths: [node.path] };
+    if (node.contexts === undefined) return startLookups(node, [lookup], done);
+    const groups = groupByContext(data, node.contexts, findTargets(data, node.path));
+    const requests = groups.slice(0, MAX_CONTEXT_GROUPS).flatMap(({ values, targets }) => {
+      const representations = buildRepresentations(lookup, targets);
+      return toChunks([{ lookup, representations }]).map((chunk) => ({ chunk, values }));
+    });
+    if (groups.length > MAX_CONTEXT_GROUPS) {
+      const message = `service '${node.service}' is asked with at most ${MAX_CONTEXT_GROUPS} different contexts; the data has ${groups.length}`;
+      report(node, { message, extensions: { code: 'PLAN_TOO_LARGE' } }, [toErrorPath(node.path)]);
+    }
+    send(node, requests, done);
+  }
+
   /** The places of a merged fetch are reached in any order; those behind them go on in plan order (E1). */
   function meet(id: number, place: number, done: () => void, node: MergedFetchNode | null): void {
     const meeting = meetings.get(id) ?? { node: null, reached: 0, done: [] };
@@ -129,17 +140,27 @@ export function startExecution(input: ExecutionInput): Execution {
         return { lookup, representations: buildRepresentations(lookup, targets) };
       }),
     );
-    if (chunks.length === 0) return done();
-    let left = chunks.length;
-    chunks.forEach((chunk, index) =>
+    send(
+      node,
+      chunks.map((chunk) => ({ chunk, values: {} })),
+      done,
+    );
+  }
+
+  /** @param requests - `values` are those of the fetch's own variables, beside the representations */
+  function send(node: FetchOperation, requests: readonly { chunk: Lookup[]; values: JsonObject }[], done: () => void): void {
+    if (requests.length === 0) return done();
+    let left = requests.length;
+    requests.forEach(({ chunk, values }, index) => {
+      const sent = chunk.map(({ lookup, representations }) => [lookup.variable, representations.map(({ value }) => value)]);
       issue(
         node,
         index,
-        Object.fromEntries(chunk.map(({ lookup, representations }) => [lookup.variable, representations.map(({ value }) => value)])),
+        { ...values, ...(Object.fromEntries(sent) as JsonObject) },
         (got) => mergeLookups(node, chunk, got),
         () => --left === 0 && done(),
-      ),
-    );
+      );
+    });
   }
 
   function issue(node: FetchOperation, chunk: number, own: JsonObject, merge: (answer: ServiceAnswer) => void, done: () => void): void {

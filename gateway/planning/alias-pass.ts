@@ -59,15 +59,29 @@ export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
   };
 }
 
-/** Every field that a `@requires` of this one selects, at any depth. */
+/** Every field that a `@requires` or a `@fromContext` of this one selects, at any depth. */
 function requiredFields({ astNode }: GraphQLField<unknown, unknown>): FieldNode[] {
   const found: FieldNode[] = [];
   for (const directive of astNode?.directives ?? []) {
-    const set = directive.arguments?.find(({ name }) => name.value === 'requires')?.value;
-    if (directive.name.value !== 'join__field' || set?.kind !== Kind.STRING) continue;
-    visit(parse(`{ ${set.value} }`, { noLocation: true }), { Field: (node) => void found.push(node) });
+    if (directive.name.value !== 'join__field') continue;
+    for (const { name, value } of directive.arguments ?? []) {
+      if (name.value === 'requires') visit(value, { StringValue: (set) => collect(`{ ${set.value} }`) });
+      if (name.value === 'contextArguments')
+        visit(value, {
+          ObjectField: ({ name: key, value: selection }) => {
+            if (key.value === 'selection' && selection.kind === Kind.STRING) collect(selection.value);
+          },
+        });
+    }
   }
   return found;
+
+  /** Of a context with several types the text is a fragment for each, without braces round them. */
+  function collect(selections: string): void {
+    visit(parse(selections.trim().startsWith('{') ? selections : `{ ${selections} }`, { noLocation: true }), {
+      Field: (node) => void found.push(node),
+    });
+  }
 }
 
 function isObjectSomewhere(type: GraphQLNamedType): type is GraphQLInterfaceType {

@@ -1,5 +1,6 @@
 // From Apollo's QueryPlan to ExecutablePlan: numbered fetches, paths and type conditions resolved, JSON only.
 import type {
+  FetchDataKeyRenamer,
   FetchDataRewrite,
   FetchNode as ApolloFetch,
   PlanNode as ApolloNode,
@@ -12,6 +13,7 @@ import { type GraphQLSchema, Kind, parse, type SelectionSetNode } from 'graphql'
 import { CodedError } from '#schema/contracts/errors';
 import { assertNever, type Json } from '#schema/contracts/json';
 import {
+  type ContextVariable,
   type DataRewrite,
   type FetchNode,
   MAX_PLAN_FETCHES,
@@ -23,6 +25,7 @@ import {
 import { matchingTypes } from './compile-shape.js';
 
 const TYPE_STEP = '... on ';
+const PARENT_STEP = '..';
 
 export interface CompiledNodes {
   root: PlanNode | null;
@@ -94,6 +97,9 @@ export function compileNodes(
   function compileFetch(node: ApolloFetch, path: readonly PathStep[], { operation, variables, requires }: SplitFetch): FetchNode {
     if (nextId >= MAX_PLAN_FETCHES) throw new CodedError('PLAN_TOO_LARGE', `the operation needs more than ${MAX_PLAN_FETCHES} fetches`);
     services.add(node.serviceName);
+    const contexts = (node.contextRewrites ?? [])
+      .flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [toContext(rewrite, supergraph)] : []))
+      .filter(({ variable }) => variables.includes(variable));
     return {
       kind: 'fetch',
       id: nextId++,
@@ -101,9 +107,10 @@ export function compileNodes(
       operationKind: node.operationKind,
       operation: passes.toRealOperation(operation),
       operationName: node.operationName ?? null,
-      variables,
+      variables: variables.filter((name) => contexts.every(({ variable }) => variable !== name)),
       path,
       requires,
+      ...(contexts.length === 0 ? {} : { contexts }),
       inputRewrites: (node.inputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       outputRewrites: (node.outputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       idempotent: (node.operationKind as string) !== 'mutation' || rootFields(node.operation).every(isIdempotent),
@@ -149,12 +156,21 @@ function toRequired(selection: QueryPlanSelectionNode, schema: GraphQLSchema, pa
 }
 
 function toRewrite(rewrite: FetchDataRewrite, schema: GraphQLSchema): DataRewrite {
-  const path = rewrite.path.map((element): RewriteStep =>
-    element.startsWith(TYPE_STEP) ? { types: matchingTypes(schema, element.slice(TYPE_STEP.length)) } : { field: element },
-  );
+  const path = toSteps(rewrite.path, schema);
   return rewrite.kind === 'ValueSetter'
     ? { kind: 'set', path, value: rewrite.setValueTo as Json }
     : { kind: 'rename', path, to: rewrite.renameKeyTo };
+}
+
+function toContext({ path, renameKeyTo }: FetchDataKeyRenamer, schema: GraphQLSchema): ContextVariable {
+  const up = path.filter((element) => element === PARENT_STEP).length;
+  return { variable: renameKeyTo, up, path: toSteps(path.slice(up), schema) };
+}
+
+function toSteps(path: readonly string[], schema: GraphQLSchema): RewriteStep[] {
+  return path.map((element) =>
+    element.startsWith(TYPE_STEP) ? { types: matchingTypes(schema, element.slice(TYPE_STEP.length)) } : { field: element },
+  );
 }
 
 /** Names of the root fields, those in fragments included. */

@@ -1,6 +1,6 @@
 // Apollo's plan asks one service several times at once: for each place of the answer at which its entities stand. Those that are
 // as many steps away from the start go as one request, which is sent when all of their places have been reached.
-// M1. Only entity fetches: they read, and their order does not matter.
+// M1. Only entity fetches, which read, so that their order does not matter; none whose variables depend on the entity.
 // M2. Only under the same `@skip`/`@include` branches, or a place could be one that is never reached.
 // M3. Only of equal distance from the start. Whatever else waits for a merged fetch is further away, so none waits for itself.
 // M4. What nothing waits for goes with a later fetch for the same entities, as it comes of fields with and without `@requires`.
@@ -77,7 +77,7 @@ function groupByTurn(root: PlanNode): EntityFetch[][] {
 }
 
 function isEntityFetch(node: FetchNode): node is EntityFetch {
-  return node.requires !== null && node.operationKind === 'query';
+  return node.requires !== null && node.operationKind === 'query' && node.contexts === undefined;
 }
 
 /** Equal for fetches that differ in their path alone. */

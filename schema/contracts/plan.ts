@@ -18,6 +18,9 @@ export const ALIAS_PREFIX = '_alias_';
 /** What has to be fetched apart from other selections under its key, as inputs of `@requires` with arguments, is so under `<prefix><number>_<key>`. */
 export const INPUT_PREFIX = '_input_';
 
+/** A fetch is sent to its service as at most so many requests because of `@fromContext`. */
+export const MAX_CONTEXT_GROUPS = 100;
+
 export type OperationKind = 'query' | 'mutation' | 'subscription';
 
 export interface ExecutablePlan {
@@ -115,6 +118,16 @@ export interface FetchNode extends FetchOperation, EntityRewrites {
   path: readonly PathStep[];
   /** What a representation is made of; null for a root fetch. */
   requires: readonly RequiredSelection[] | null;
+  /** From `@fromContext`; one request for each set of their values. */
+  contexts?: readonly ContextVariable[];
+}
+
+/** A variable of a fetch whose value stands in the data: in the entity, or in an object above it. */
+export interface ContextVariable {
+  variable: string;
+  /** How many objects above the entity; 0 is the entity itself. */
+  up: number;
+  path: readonly RewriteStep[];
 }
 
 /**

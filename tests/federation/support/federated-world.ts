@@ -22,7 +22,7 @@ export interface Service {
   resolvers?: Record<string, unknown>;
 }
 
-export const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable", "@external", "@requires", "@provides", "@interfaceObject", "@inaccessible", "@override", "@tag"])\n`;
+export const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@context", "@fromContext", "@key", "@shareable", "@external", "@requires", "@provides", "@interfaceObject", "@inaccessible", "@override", "@tag"])\n`;
 
 export interface World {
   supergraphSdl: string;
