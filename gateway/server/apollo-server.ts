@@ -16,6 +16,7 @@ import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gatewa
 import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
 import type { OperationAnswer, OperationExecutor } from './execute-operation.js';
+import { wantsPlan } from './plan-report.js';
 import type { Preference } from './prefer-header.js';
 
 const RETRY_AFTER_SECONDS = '5';
@@ -65,6 +66,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
       onward: call.onward,
       prefer: call.prefer,
       signal: call.signal,
+      showsPlan: wantsPlan(request.extensions, call.auth),
     });
     call.answer = answer;
     const { data, errors = [] } = answer.response;
@@ -73,7 +75,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
       // What fails before it runs, but not by the caller's fault, is an answer without data, not a bad request.
       ...(head === undefined || head.status === 200 ? { data: data ?? null } : {}),
       ...(errors.length === 0 ? {} : { errors: toGraphQLErrors(errors, head) }),
-      ...(answer.operation === null ? {} : { extensions: { operation: toExtension(answer.operation) } }),
+      ...toExtensions(answer),
     };
   };
 
@@ -108,8 +110,13 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
   });
 }
 
-export function toExtension({ id, path, reason }: NonNullable<OperationAnswer['operation']>): Record<string, string> {
-  return id === null ? { path, reason } : { id, path, reason };
+/** Nothing when there is nothing to say. */
+export function toExtensions({ operation, plan }: Pick<OperationAnswer, 'operation' | 'plan'>): { extensions?: Record<string, unknown> } {
+  if (operation === null) return {};
+  const { id, path, reason } = operation;
+  return {
+    extensions: { operation: id === null ? { path, reason } : { id, path, reason }, ...(plan === undefined ? {} : { plan }) },
+  };
 }
 
 const DOCUMENT_ERRORS: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);

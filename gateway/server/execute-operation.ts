@@ -28,6 +28,7 @@ import type { DurablePort, DurableRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { freeRepresentations } from './free-representations.js';
 import { introspect, mergeIntrospection } from './introspection.js';
+import { type PlanReport, toPlanReport } from './plan-report.js';
 import { createSagaMarker } from './mark-sagas.js';
 import type { DocumentChecker } from './check-document.js';
 import type { Preference } from './prefer-header.js';
@@ -63,6 +64,8 @@ export interface OperationRequest {
   prefer?: Preference;
   /** Parts of the answer leave before the whole is there. @default false */
   inParts?: boolean;
+  /** The answer says how it was planned. @default false */
+  showsPlan?: boolean;
 }
 
 export interface OperationAnswer {
@@ -72,6 +75,8 @@ export interface OperationAnswer {
   operation: { id: string | null; path: 'direct' | 'durable' | 'async'; reason: RouteReason } | null;
   /** The run goes on and `response` is empty: ask for the operation by its id. */
   isRunning?: true;
+  /** When the request asked for it. */
+  plan?: PlanReport;
 }
 
 export interface OperationExecutor {
@@ -341,12 +346,13 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         const prepared = await prepare(request);
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;
+        const shown = request.showsPlan === true ? { plan: toPlanReport(plan) } : {};
         const asked = readStartOperation({ ...request, variables, plan, documents, trusted });
         if (asked !== null) {
           if ('errors' in asked) return { response: asked, operation: null };
           const answer = await startAnother(request, prepared, asked);
           path = answer.operation?.path ?? 'refused';
-          return answer;
+          return { ...answer, ...shown };
         }
         const hasIntrospection = isIntrospected(prepared);
         const name = request.operation.name?.value;
@@ -365,8 +371,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         ]);
         path = answer.operation?.path ?? 'refused';
         const { response } = answer;
-        if (introspected === null || response.data === undefined || answer.isRunning === true) return answer;
-        return { ...answer, response: mergeIntrospection(plan.shape, { ...response, data: response.data }, introspected) };
+        if (introspected === null || response.data === undefined || answer.isRunning === true) return { ...answer, ...shown };
+        return { ...answer, ...shown, response: mergeIntrospection(plan.shape, { ...response, data: response.data }, introspected) };
       } catch (error) {
         return { response: { errors: [toPublicError(error, log)] }, operation: null };
       } finally {

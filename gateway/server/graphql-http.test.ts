@@ -58,6 +58,26 @@ describe('an operation', () => {
     expect(answer.extensions?.operation).toEqual({ path: 'direct', reason: 'forced-direct' });
   });
 
+  it('says how it was planned to callers who ask and may know the schema', async () => {
+    const query = '{ books { author { name } } more: books { author { id name } } }';
+    const ask = async (body: object, headers?: Record<string, string>) =>
+      ((await (await gateway.post({ query, ...body }, headers)).json()) as { extensions: { plan?: object } }).extensions.plan;
+    expect(await ask({ extensions: { plan: true } })).toMatchObject({
+      services: ['authors', 'books'],
+      fetches: 2,
+      root: {
+        kind: 'sequence',
+        nodes: [
+          { kind: 'fetch', service: 'books' },
+          { kind: 'parallel', nodes: [{ kind: 'merged', service: 'authors', places: 2 }, { kind: 'place' }] },
+        ],
+      },
+    });
+    expect(await ask({})).toBeUndefined();
+    const others = { authorization: `Bearer ${await gateway.tokenWith('files:read')}` };
+    expect(await ask({ extensions: { plan: true } }, others)).toBeUndefined();
+  });
+
   it('keeps what other services answered when one has nothing', async () => {
     const answer = await gateway.query('{ books(first: 3) { title author { id name } } }');
     expect(answer.data).toBeNull();

@@ -22,7 +22,7 @@ import { shapeResponse } from '../execution/shape-response.js';
 import type { Onward } from '../fetching/onward.js';
 import { type OperationPolicy, type RouteInput, routeOperation } from '../routing/route-operation.js';
 import type { Generations } from '../supergraph/generations.js';
-import { noSuchOperation, toExtension } from './apollo-server.js';
+import { noSuchOperation, toExtensions } from './apollo-server.js';
 import type { DocumentChecker } from './check-document.js';
 import { type DeferredDocument, pickPart, PLACEHOLDER_KEY, splitDeferred } from './deferred-parts.js';
 import { asksForSchema } from './document-rules.js';
@@ -30,6 +30,7 @@ import { hideSchema } from './error-masking.js';
 import type { OperationExecutor, OperationRequest } from './execute-operation.js';
 import { sendJson } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
+import { toPlanReport, wantsPlan } from './plan-report.js';
 
 const CONTENT_TYPE = 'multipart/mixed; boundary="-"; deferSpec=20220824';
 
@@ -72,7 +73,7 @@ export function createIncrementalAnswers({
   }
 
   /** @returns the request over the document without `@defer`, and what was deferred; or what is wrong with it */
-  function read(auth: AuthContext, { query, operationName, variables }: LivePayload, onward: Onward, signal: AbortSignal) {
+  function read(auth: AuthContext, { query, operationName, variables, extensions }: LivePayload, onward: Onward, signal: AbortSignal) {
     const { schema, generation } = generations.current();
     const checked = documents.check(extend(schema), query ?? '');
     if ('errors' in checked) return { errors: checked.errors.map((error) => hideFrom(auth, error.toJSON() as GraphQLErrorJson)) };
@@ -91,6 +92,7 @@ export function createIncrementalAnswers({
       idempotencyKey: null,
       onward,
       signal,
+      showsPlan: wantsPlan(extensions, auth),
     };
     const isQuery = operation.operation === OperationTypeNode.QUERY;
     const inParts = isQuery && deferred.parts.length > 0 && !asksForSchema(checked.document);
@@ -98,12 +100,13 @@ export function createIncrementalAnswers({
   }
 
   async function answerWhole(response: ServerResponse, request: OperationRequest): Promise<void> {
-    const { response: result, operation } = await operations.execute(request);
+    const answer = await operations.execute(request);
+    const { response: result } = answer;
     const errors = result.errors?.map((error) => hideFrom(request.auth, error));
     sendJson(response, 200, {
       ...result,
       ...(errors === undefined ? {} : { errors }),
-      ...(operation === null ? {} : { extensions: { operation: toExtension(operation) } }),
+      ...toExtensions(answer),
     });
   }
 
@@ -129,7 +132,8 @@ export function createIncrementalAnswers({
         inParts: true,
       });
       if (route.path !== 'direct') return answerWhole(response, request);
-      const extensions = { operation: toExtension({ id: null, ...route }) };
+      const plan = request.showsPlan === true ? { plan: toPlanReport(whole.plan) } : {};
+      const said = toExtensions({ operation: { id: null, ...route }, ...plan });
 
       const parts = createParts(response);
       const shape = withoutPlaceholders(primary.plan.shape);
@@ -137,7 +141,7 @@ export function createIncrementalAnswers({
       const running = operations.runHere(request, whole, (data, errors) => {
         if (first !== undefined || !isComplete(shape, data, whole.variables)) return;
         first = hideErrors(auth, shapeResponse(shape, data, errors, whole.variables));
-        parts.send({ ...first, extensions, hasNext: true });
+        parts.send({ ...first, ...said, hasNext: true });
       });
       const answer = await running.catch((error: unknown) => {
         // An answer that has begun cannot become an error any more.
@@ -145,7 +149,7 @@ export function createIncrementalAnswers({
         throw error;
       });
       const clean = hideErrors(auth, answer);
-      if (first === undefined) return sendJson(response, 200, { ...clean, extensions });
+      if (first === undefined) return sendJson(response, 200, { ...clean, ...said });
       parts.end({ incremental: toIncremental(deferred, clean, first), hasNext: false });
     },
   };

@@ -13,11 +13,12 @@ import { createEventBuffer, type EventIterator } from '../subscriptions/event-bu
 import type { SubscriptionRunner } from '../subscriptions/run-subscription.js';
 import { toStreamErrors } from '../subscriptions/service-stream.js';
 import type { Generations } from '../supergraph/generations.js';
-import { noSuchOperation, toExtension } from './apollo-server.js';
+import { noSuchOperation, toExtensions } from './apollo-server.js';
 import type { DocumentChecker } from './check-document.js';
 import { asksForSchema } from './document-rules.js';
 import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
 import type { OperationExecutor, OperationRequest } from './execute-operation.js';
+import { wantsPlan } from './plan-report.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
 /** A GraphQL request as a message carries it; other fields are ignored. */
@@ -82,6 +83,7 @@ export function createLiveOperations({
       auth,
       idempotencyKey: typeof key === 'string' && key !== '' ? key : null,
       onward,
+      showsPlan: wantsPlan(payload.extensions, auth),
     };
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return { document, open: () => runOnce(request) };
     const prepared = await operations.prepare(request);
@@ -98,8 +100,8 @@ export function createLiveOperations({
     // Each fetch of the operation listens.
     setMaxListeners(0, left.signal);
     const { push, end, fail, events } = createEventBuffer<object>(() => left.abort());
-    operations.execute({ ...request, signal: left.signal }).then(({ response, operation }) => {
-      push({ ...forCaller(response, request.auth), ...(operation === null ? {} : { extensions: { operation: toExtension(operation) } }) });
+    operations.execute({ ...request, signal: left.signal }).then((answer) => {
+      push({ ...forCaller(answer.response, request.auth), ...toExtensions(answer) });
       end();
     }, fail);
     return events;
