@@ -1,5 +1,5 @@
 // Apollo Server for the GraphQL over HTTP part: parsing, validation, plugins, content negotiation. Execution is ours.
-import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -121,29 +121,29 @@ export function toExtensions({ operation, plan }: Pick<OperationAnswer, 'operati
 
 const DOCUMENT_ERRORS: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
 
-/** Rules that depend on the caller, and the statuses of GraphQL over HTTP. */
-const guard: ApolloServerPlugin<HttpContext> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ document, contextValue }) => {
-      if (asksForSchema(document) && !contextValue.call.auth.scopes.includes('schema:read')) {
-        const { message, extensions } = toErrorJson('FORBIDDEN', "introspection needs the scope 'schema:read'");
-        throw new PublicError(message, { extensions: { ...extensions, http: { status: 403, headers: new HeaderMap() } } });
-      }
-    },
-    willSendResponse: async ({ request, response, contextValue }) => {
-      if (response.body.kind !== 'single') return;
-      const { singleResult } = response.body;
-      const { errors } = singleResult;
-      if (errors === undefined) return;
-      if (!contextValue.call.auth.scopes.includes('schema:read')) singleResult.errors = errors.map(hideSchema);
-      // A well-formed request about a bad document is 200 in the old media type, 400 in the new one.
-      const isOld = !/application\/graphql-response\+json/.test(request.http?.headers.get('accept') ?? '');
-      const isAboutDocument =
-        typeof request.query === 'string' && errors.every(({ extensions }) => DOCUMENT_ERRORS.has(extensions?.['code']));
-      if (response.http.status === 400 && isOld && isAboutDocument) response.http.status = 200;
-    },
-  }),
+/** Rules that depend on the caller, and the statuses of GraphQL over HTTP. The same for every request, so made once. */
+const listener: GraphQLRequestListener<HttpContext> = {
+  didResolveOperation: async ({ document, contextValue }) => {
+    if (asksForSchema(document) && !contextValue.call.auth.scopes.includes('schema:read')) {
+      const { message, extensions } = toErrorJson('FORBIDDEN', "introspection needs the scope 'schema:read'");
+      throw new PublicError(message, { extensions: { ...extensions, http: { status: 403, headers: new HeaderMap() } } });
+    }
+  },
+  willSendResponse: async ({ request, response, contextValue }) => {
+    if (response.body?.kind !== 'single') return;
+    const { singleResult } = response.body;
+    const { errors } = singleResult;
+    if (errors === undefined) return;
+    if (!contextValue.call.auth.scopes.includes('schema:read')) singleResult.errors = errors.map(hideSchema);
+    // A well-formed request about a bad document is 200 in the old media type, 400 in the new one.
+    const isOld = !/application\/graphql-response\+json/.test(request.http?.headers.get('accept') ?? '');
+    const isAboutDocument =
+      typeof request.query === 'string' && errors.every(({ extensions }) => DOCUMENT_ERRORS.has(extensions?.['code']));
+    if (response.http.status === 400 && isOld && isAboutDocument) response.http.status = 200;
+  },
 };
+
+const guard: ApolloServerPlugin<HttpContext> = { requestDidStart: async () => listener };
 
 function toHead(errors: NonNullable<OperationAnswer['response']['errors']>): { status: number; headers: HeaderMap } {
   const statuses = errors.map((error) => (error.extensions.code === 'BAD_USER_INPUT' ? 400 : statusOf(error)));

@@ -259,12 +259,12 @@ function toLivePayload(body: unknown): LivePayload {
   throw new CodedError('BAD_REQUEST', `expected a GraphQL request; '${at ?? 'query'}' is missing or of another type`);
 }
 
+/** What Apollo reads. Who accepts JSON or anything gets what Apollo answers when nothing is said, which costs it no negotiation. */
 function toHeaderMap({ headers }: IncomingMessage): HeaderMap {
   const map = new HeaderMap();
-  for (const name of ['accept', 'content-type']) {
-    const value = headers[name];
-    if (typeof value === 'string') map.set(name, value);
-  }
+  const { accept, 'content-type': type } = headers;
+  if (accept !== undefined && accept !== '*/*' && accept !== 'application/json') map.set('accept', accept);
+  if (type !== undefined) map.set('content-type', type);
   return map;
 }
 

@@ -27,18 +27,33 @@ export function notFound(response: ServerResponse): void {
   sendError(response, toErrorJson('NOT_FOUND', 'there is nothing at this address'));
 }
 
-/** @throws REQUEST_TOO_LARGE, as soon as more than `maxBytes` are announced or have come */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = (): CodedError => new CodedError('REQUEST_TOO_LARGE', `expected a body of at most ${maxBytes} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/**
+ * Listens instead of iterating: an iterator over the request costs more than everything else here.
+ *
+ * @throws REQUEST_TOO_LARGE, as soon as more than `maxBytes` are announced or have come; what the socket says when it breaks before the end
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const refuse = (): void => {
+      request.removeListener('data', take);
+      request.pause();
+      reject(new CodedError('REQUEST_TOO_LARGE', `expected a body of at most ${maxBytes} bytes`));
+    };
+    function take(chunk: Buffer): void {
+      bytes += chunk.length;
+      if (bytes > maxBytes) refuse();
+      else chunks.push(chunk);
+    }
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return refuse();
+    request.on('data', take);
+    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once('error', reject);
+    request.once('close', () => {
+      if (!request.readableEnded) reject(new Error('the caller left before the end of the body'));
+    });
+  });
 }
 
 /** @returns the bearer token, or null */

@@ -2,7 +2,7 @@
 // Generations never change, so their services are kept; addresses are read again after a second.
 import { CodedError } from '#schema/contracts/errors';
 import type { SupergraphRegistry, SupergraphService } from '#schema/contracts/supergraph';
-import type { ServiceResolver } from '../fetching/service-fetcher.js';
+import type { ServiceResolver, ServiceTarget } from '../fetching/service-fetcher.js';
 
 const ADDRESSES_FRESH_MS = 1_000;
 const MAX_GENERATIONS = 64;
@@ -10,6 +10,7 @@ const MAX_GENERATIONS = 64;
 /** For gateways and workers alike. */
 export function createServiceResolver(registry: Pick<SupergraphRegistry, 'get' | 'addresses'>): ServiceResolver {
   const generations = new Map<number, Promise<ReadonlyMap<string, SupergraphService>>>();
+  const targets = new WeakMap<SupergraphService, { base: string; target: ServiceTarget }>();
   let addresses: { read: Promise<ReadonlyMap<string, string>>; atMs: number } | undefined;
 
   function servicesOf(number: number): Promise<ReadonlyMap<string, SupergraphService>> {
@@ -50,6 +51,11 @@ export function createServiceResolver(registry: Pick<SupergraphRegistry, 'get' |
     if (service === undefined) throw new CodedError('GENERATION_UNKNOWN', `supergraph generation ${generation} has no service '${name}'`);
     const base = known.get(service.host);
     if (base === undefined) throw new CodedError('SUBGRAPH_UNREACHABLE', `no address is known for '${service.host}'`);
-    return { url: new URL(base + service.path), signed: service.signed };
+    let last = targets.get(service);
+    if (last?.base !== base) {
+      last = { base, target: { url: new URL(base + service.path), signed: service.signed } };
+      targets.set(service, last);
+    }
+    return last.target;
   };
 }
