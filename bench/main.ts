@@ -1,10 +1,14 @@
 // `npm run bench -- <name>`: one benchmark; without a name the three ratios.
 import { benchFederation } from './federation/run.js';
 import { benchRatios } from './ratios.js';
+import { benchSoak } from './soak.js';
+import { benchSwaps } from './swaps/run.js';
 
 const BENCHMARKS: Record<string, () => Promise<void>> = {
   ratios: benchRatios,
   federation: benchFederation,
+  soak: benchSoak,
+  swaps: benchSwaps,
 };
 
 const run = BENCHMARKS[process.argv[2] ?? 'ratios'];

@@ -66,7 +66,7 @@ export const SERVICES: Record<string, Service> = {
   products: {
     sdl: `${LINK}
       type Query { topProducts(first: Int = 5, ${ASKED_BY}): [Product!]! }
-      type Product @key(fields: "upc") { upc: String! name: String price: Int weight: Int }`,
+      type Product @key(fields: "upc") { upc: String! name: String price: Int weight: Int generation0: Int }`,
     resolvers: {
       Query: { topProducts: (_: unknown, { first }: { first: number }) => products.slice(0, first) },
       Product: { __resolveReference: ({ upc }: { upc: string }) => products.find((product) => product.upc === upc) },
