@@ -17,13 +17,14 @@ import {
   parse,
   print,
   type SelectionSetNode,
+  validate,
   visit,
 } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
-import { type CompiledNodes, compileNodes } from './compile-plan.js';
-import { createConflictSplitter } from './split-conflicts.js';
+import { type CompiledNodes, compileNodes, type FetchPasses } from './compile-plan.js';
+import { createConflictSplitter, findConditionalFields } from './split-conflicts.js';
 import { separateRequiredInputs } from './required-inputs.js';
 import { createInterfaceConditionPass } from './interface-condition-pass.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
@@ -45,6 +46,8 @@ export interface PlanEngine {
 export interface PlanOptions {
   /** Parts of the answer leave before the whole is there: no fetch waits for another's sake. @default false */
   inParts?: boolean;
+  /** The document was valid on another supergraph; where it is not on this one, it is refused with PLAN_FAILED. @default false */
+  onlyIfValid?: boolean;
   /** Labels of `@override(from:, label:)` that hold, sorted. @default none */
   activeLabels?: readonly string[];
 }
@@ -62,11 +65,13 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
 
   const aliases = createAliasPass(fullSchema);
   const underTypes = createInterfaceConditionPass(supergraphAst, publicSchema);
-  const passes = { ...inputs, split: createConflictSplitter(fullSchema, inputs.toRealName) };
+  const split = createConflictSplitter(fullSchema, inputs.toRealName);
 
   return {
-    plan(text, operationName, { inParts = false, activeLabels = [] } = {}) {
+    plan(text, operationName, { inParts = false, activeLabels = [], onlyIfValid = false } = {}) {
       const document = parse(text);
+      const [problem] = onlyIfValid ? validate(publicSchema, document) : [];
+      if (problem !== undefined) throw new CodedError('PLAN_FAILED', problem.message);
       const operation = findOperation(document, operationName);
       const fragments = new Map(
         document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
@@ -77,6 +82,8 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       const rootFields = selected.map((node) => describeRootField(node, operation, fullSchema));
       const toDataKey = (field: FieldNode): string => aliases.toDataKey(field);
       const shape = compileShape(publicSchema, operation, fragments, toDataKey);
+      const conditional = findConditionalFields(operation, fragments);
+      const passes: FetchPasses = { ...inputs, split: (service, fetch) => split(service, fetch, conditional) };
       const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent, passes);
       const merge = (compiled: CompiledNodes): CompiledNodes =>
         compiled.root === null || inParts ? compiled : { ...compiled, root: mergeFetches(compiled.root) };

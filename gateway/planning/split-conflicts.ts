@@ -43,12 +43,12 @@ type Fetch = Pick<FetchNode, 'operation' | 'variables' | 'requires'>;
 
 /**
  * @param supergraph - whose required inputs are fields of their own
- * @returns what gives the fetch itself when nothing conflicts
+ * @returns what gives the fetch itself when nothing conflicts. `conditional`: names of the fields that the caller has under conditions
  */
 export function createConflictSplitter(
   supergraph: GraphQLSchema,
   toRealName: (name: string) => string,
-): (service: string, fetch: Fetch) => readonly Fetch[] {
+): (service: string, fetch: Fetch, conditional: ReadonlySet<string>) => readonly Fetch[] {
   const graphs = toGraphNames(supergraph);
   const keys = toKeyFields(supergraph);
 
@@ -80,8 +80,8 @@ export function createConflictSplitter(
     }
   }
 
-  return (service, fetch) => {
-    if (fetch.requires === null || !(fetch.operation.includes('@') || hasConflict(fetch.requires))) return [fetch];
+  return (service, fetch, conditional) => {
+    if (fetch.requires === null || !(conditional.size > 0 || hasConflict(fetch.requires))) return [fetch];
     const document = parse(fetch.operation, { noLocation: true });
     const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
     const entities = operation?.selectionSet.selections[0];
@@ -94,7 +94,9 @@ export function createConflictSplitter(
     forEachField(selected, undefined, [], (field, type, conditions) => {
       const needs = needsOf(field, type, service);
       if (needs === undefined) return void placeless.push(field);
-      const when = JSON.stringify(conditions.map(({ variable, equals }) => `${variable}=${equals}`).sort());
+      const known = JSON.stringify(conditions.map(({ variable, equals }) => `${variable}=${equals}`).sort());
+      // The planner may have kept the conditions for the inputs only.
+      const when = known === ALWAYS && conditional.has(field.name.value) ? `like ${[...needs.values()].join()}` : known;
       let group = groups.find(
         (candidate) => candidate.when === when && [...needs].every(([key, name]) => (candidate.needs.get(key) ?? name) === name),
       );
@@ -258,4 +260,32 @@ function toKeyFields(supergraph: GraphQLSchema): Set<string> {
     }
   }
   return keys;
+}
+
+/** Names of the fields that stand under `@skip` or `@include` anywhere in an operation. */
+export function findConditionalFields(
+  operation: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  collect(operation.selectionSet, false);
+  return found;
+
+  function collect({ selections }: SelectionSetNode, outer: boolean): void {
+    for (const selection of selections) {
+      const when = readConditions(selection, []);
+      const isConditional = outer || when === 'never' || when.length > 0;
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const key = `${selection.name.value} ${isConditional}`;
+        const fragment = fragments.get(selection.name.value);
+        if (fragment === undefined || seen.has(key)) continue;
+        seen.add(key);
+        collect(fragment.selectionSet, isConditional);
+        continue;
+      }
+      if (selection.kind === Kind.FIELD && isConditional) found.add(selection.name.value);
+      if (selection.selectionSet !== undefined) collect(selection.selectionSet, isConditional);
+    }
+  }
 }

@@ -21,6 +21,7 @@ const HANG_MS = 5_000;
 const CONCURRENCY = 4;
 const BATCH = 200;
 const MAX_SHOWN = 10;
+const LIMITS = ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'ROOT_FIELDS', 'SELECTIONS', 'COST'];
 
 const { values } = parseArgs({
   options: {
@@ -130,7 +131,7 @@ async function startGateway(execution: string, supergraph: string): Promise<{ ga
     SLUICE_AUTH: 'none',
     SLUICE_EXECUTION: execution,
     // What is asked here is meant to be large.
-    SLUICE_MAX_COST: '1000000',
+    ...Object.fromEntries(LIMITS.map((name) => [`SLUICE_MAX_${name}`, '1000000'])),
   });
   await gateway.waitFor(/^ready$/m, 90_000);
   return { gateway, url: `http://127.0.0.1:${port}` };

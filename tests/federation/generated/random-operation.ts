@@ -31,9 +31,9 @@ export interface RandomOperationOptions {
   known: Record<string, readonly Json[]>;
 }
 
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 5;
 /** Below the gateway's limits on documents. */
-const MAX_FIELDS = 50;
+const MAX_FIELDS = 25;
 const MAX_ALIASES = 20;
 const MAX_DIRECTIVES = 12;
 const MAX_FRAGMENTS = 4;

@@ -14,11 +14,19 @@ const world = createWorld([
     sdl: `
       type Query { parcels: [Parcel!]! }
       type Parcel @key(fields: "id size") { id: ID!  size: Int!  weight: Int  tags: [String!]! }`,
-    resolvers: { Query: { parcels: () => parcels }, Parcel: { tags: ({ id }: { id: string }) => [`${id}!`] } },
+    resolvers: {
+      Query: { parcels: () => parcels },
+      Parcel: {
+        __resolveReference: ({ id }: { id: string }) => parcels.find((parcel) => parcel.id === id),
+        tags: ({ id }: { id: string }) => [`${id}!`],
+      },
+    },
   },
   {
     name: 'post',
     sdl: `
+      type Query { letters: [Letter!]! }
+      type Letter { parcel: Parcel! }
       type Parcel @key(fields: "id size") {
         id: ID!  size: Int!  weight: Int @external  tags: [String!]! @external
         price: Int @requires(fields: "weight")
@@ -26,6 +34,7 @@ const world = createWorld([
         volume: Int!
       }`,
     resolvers: {
+      Query: { letters: () => parcels.map(({ id, size }) => ({ parcel: { id, size } })) },
       Parcel: {
         ...sentBack,
         price: ({ weight }: { weight: number | null }) => weight && weight * 2,
@@ -63,6 +72,21 @@ describe('fields of one service that require inputs', () => {
     const inFragments =
       'query($price: Boolean!, $label: Boolean!) { parcels { ...P @include(if: $price) ... @include(if: $label) { label } } } fragment P on Parcel { price }';
     expect(plain((await world.run(inFragments, variables)).response.data)).toEqual(expected(price, label, false));
+  });
+
+  it.each([
+    'query($x: Boolean!) { parcels { label ... @include(if: $x) { price } } }',
+    'query($x: Boolean!) { parcels { label } parcels @include(if: $x) { price } }',
+    'query($x: Boolean!) { parcels { label ...P @include(if: $x) } } fragment P on Parcel { price }',
+    'query($x: Boolean!) { letters { parcel { label ... @include(if: $x) { price } } } }',
+  ])('do not need those of fields whose fragment or parent is left out: %s', async (document) => {
+    for (const x of [true, false]) {
+      const { response } = await world.run(document, { x });
+      const [all] = document.includes('letters')
+        ? [(plain(response.data) as { letters: { parcel: unknown }[] }).letters.map(({ parcel }) => parcel)]
+        : [(plain(response.data) as { parcels: unknown[] }).parcels];
+      expect(all).toEqual(parcels.map(({ id, weight }) => ({ label: `${id}!`, ...(x ? { price: weight && weight * 2 } : {}) })));
+    }
   });
 
   it('of one condition or of none share a representation', async () => {
