@@ -127,6 +127,50 @@ describe('generations', () => {
   });
 });
 
+describe('a new generation is warmed up', () => {
+  const documents = ['{ thing { id } }', '{ other { id } }', '{ thing { next { id } } }'];
+  async function startUsed(options: Partial<PlannerOptions> = {}, fields = ['thing: Thing', 'other: Thing']) {
+    const started = startPlanner(options);
+    await planner.load({ number: 1, supergraphSdl: compose('thing: Thing', 'other: Thing') });
+    for (const document of documents) await planner.plan(aRequest(document));
+    await planner.load({ number: 2, supergraphSdl: compose(...fields) });
+    return started;
+  }
+
+  it('with the operations in use, which then cost no planning', async () => {
+    const { runs } = await startUsed();
+    expect(await planner.warm({ from: 1, to: 2 })).toEqual({ planned: 3, skipped: 0 });
+    const before = runs.length;
+    for (const document of documents) await planner.plan(aRequest(document, { generation: 2 }));
+    expect(runs).toHaveLength(before);
+  });
+
+  it('without those that are not valid there', async () => {
+    await startUsed({}, ['thing: Thing']);
+    expect(await planner.warm({ from: 1, to: 2 })).toEqual({ planned: 2, skipped: 1 });
+  });
+
+  it('with the most used first, when there is not the time for all', async () => {
+    const { runs } = await startUsed({ warmMs: 0 });
+    for (let n = 0; n < 3; n++) await planner.plan(aRequest('{ other { id } }'));
+    // One was begun, and is not thrown away.
+    expect((await planner.warm({ from: 1, to: 2 })).planned).toBeLessThanOrEqual(1);
+    await planner.plan(aRequest('{ other { id } }', { generation: 2 }));
+    expect(runs).toHaveLength(4);
+    await planner.plan(aRequest('{ thing { id } }', { generation: 2 }));
+    expect(runs).toHaveLength(5);
+  });
+
+  it('for no longer than its limit, whatever an operation takes', async () => {
+    await startUsed({ warmMs: 100, timeoutMs: 60_000 });
+    await planner.load({ number: 3, supergraphSdl: compose('thing: Thing') });
+    const endless = planner.plan(aRequest(endlessDocument(), { generation: 3 })).catch(() => 'ended');
+    expect(await planner.warm({ from: 1, to: 2 })).toEqual({ planned: 0, skipped: 0 });
+    await planner.close();
+    expect(await endless).toBe('ended');
+  });
+});
+
 describe('the time limit', () => {
   it('ends a planning run, and the next request finds every generation again', async () => {
     const { runs } = startPlanner({ timeoutMs: 1_500 });

@@ -3,7 +3,8 @@
 // P1. Equal requests that wait for the same plan share one planning run.
 // P2. A planning run over its limit ends the thread; the next request gets a new one with every generation loaded again.
 // P3. A request that waited behind such a run for less than the limit is planned once more.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+// P4. Warming up plans one operation at a time, so that requests wait for one plan at most, and never longer than its limit.
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
@@ -11,6 +12,8 @@ import { createThreadClient, startThread, type ThreadClient } from '#platform/th
 import type { EngineRequest, PlannerMethods } from './planner-thread.js';
 
 const LOAD_TIMEOUT_MS = 30_000;
+const WARM_OPERATIONS = 100;
+const WARM_MS = 2_000;
 
 export interface PlanRequest extends EngineRequest {
   /** Hex SHA-256 of the normalised document. */
@@ -22,6 +25,11 @@ export interface Planner {
   load(generation: { number: number; supergraphSdl: string }): Promise<void>;
   /** @throws PLAN_FAILED, PLAN_TIMEOUT, PLAN_TOO_LARGE, GENERATION_UNKNOWN */
   plan(request: PlanRequest): Promise<ExecutablePlan>;
+  /**
+   * Plans the most used operations of one generation for another, those that are valid there, at most 100 and for at most two seconds.
+   * Never fails.
+   */
+  warm(generations: { from: number; to: number }): Promise<{ planned: number; skipped: number }>;
   /** Forgets a generation and its plans. */
   unload(number: number): Promise<void>;
   close(): Promise<void>;
@@ -33,13 +41,21 @@ export interface PlannerOptions {
   timeoutMs?: number;
   /** Plans kept, least recently used leave first. @default 2000 */
   cacheSize?: number;
+  /** @default 2000 */
+  warmMs?: number;
   /** Told of every run of the planner, not of cache hits. */
   onPlanned?: (seconds: number, outcome: 'planned' | 'failed') => void;
 }
 
-export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPlanned }: PlannerOptions): Planner {
+interface CachedPlan {
+  request: PlanRequest;
+  planning: Promise<ExecutablePlan>;
+  uses: number;
+}
+
+export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmMs = WARM_MS, onPlanned }: PlannerOptions): Planner {
   const generations = new Map<number, string>();
-  const cache = new Map<string, Promise<ExecutablePlan>>();
+  const cache = new Map<string, CachedPlan>();
   let thread: Promise<ThreadClient<PlannerMethods>> | undefined;
   let closed = false;
 
@@ -88,6 +104,23 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
     }
   }
 
+  async function plan(request: PlanRequest, uses = 1): Promise<ExecutablePlan> {
+    const { generation, documentHash, operationName, inParts = false, activeLabels = [] } = request;
+    const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}:${JSON.stringify(activeLabels)}`;
+    const known = cache.get(key);
+    // Taken out and put back, so that the order of the map is the order of use.
+    if (known !== undefined) cache.delete(key);
+    const entry = known ?? { request, planning: planNow(request), uses: 0 };
+    entry.uses += uses;
+    cache.set(key, entry);
+    if (known === undefined) entry.planning.catch(() => cache.get(key) === entry && cache.delete(key));
+    for (const oldest of cache.keys()) {
+      if (cache.size <= cacheSize) break;
+      cache.delete(oldest);
+    }
+    return entry.planning;
+  }
+
   return {
     async load({ number, supergraphSdl }) {
       if (generations.has(number)) return;
@@ -95,20 +128,29 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, onPla
       await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
       generations.set(number, supergraphSdl);
     },
-    async plan(request) {
-      const { generation, documentHash, operationName, inParts = false, activeLabels = [] } = request;
-      const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}:${JSON.stringify(activeLabels)}`;
-      const known = cache.get(key);
-      // Taken out and put back, so that the order of the map is the order of use.
-      if (known !== undefined) cache.delete(key);
-      const planning = known ?? planNow(request);
-      cache.set(key, planning);
-      if (known === undefined) planning.catch(() => cache.get(key) === planning && cache.delete(key));
-      for (const oldest of cache.keys()) {
-        if (cache.size <= cacheSize) break;
-        cache.delete(oldest);
-      }
-      return planning;
+    plan: (request) => plan(request),
+    async warm({ from, to }) {
+      const known = [...cache.values()].filter(({ request }) => request.generation === from);
+      // The sort is stable: among equals the latest used come first.
+      const used = known.reverse().sort((a, b) => b.uses - a.uses);
+      let planned = 0;
+      let skipped = 0;
+      let isOver = false;
+      const planAll = async (): Promise<void> => {
+        for (const { request, uses } of used.slice(0, WARM_OPERATIONS)) {
+          if (isOver || closed) return;
+          // What was popular before must not rank below the first operation that comes afterwards.
+          await plan({ ...request, generation: to, onlyIfValid: true }, Math.ceil(uses / 2)).then(
+            () => planned++,
+            () => skipped++,
+          );
+        }
+      };
+      const timer = new AbortController();
+      await Promise.race([planAll(), sleep(warmMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
+      timer.abort();
+      isOver = true;
+      return { planned, skipped };
     },
     async unload(number) {
       generations.delete(number);

@@ -234,9 +234,17 @@ it('a gateway keeps the plans of three superseded generations, not of all', asyn
   const memory = createMemoryRegistry();
   const loaded: number[] = [];
   const unloaded: number[] = [];
+  const warmed: [number, number][] = [];
   const generations = createGenerations({
     registry: memory,
-    planner: { load: async ({ number }) => void loaded.push(number), unload: async (number) => void unloaded.push(number) },
+    planner: {
+      load: async ({ number }) => void loaded.push(number),
+      warm: async ({ from, to }) => {
+        warmed.push([from, to]);
+        return { planned: 0, skipped: 0 };
+      },
+      unload: async (number) => void unloaded.push(number),
+    },
     instance: 'test',
     log: createLogger({ name: 'test', level: 'silent' }),
     pollMs: 1,
@@ -251,5 +259,7 @@ it('a gateway keeps the plans of three superseded generations, not of all', asyn
     await expect.poll(() => loaded.at(-1)).toBe(number);
   }
   await expect.poll(() => unloaded).toEqual([1, 2]);
+  // Each was warmed up with what the one before it was asked, the first with nothing.
+  expect(warmed).toEqual([2, 3, 4, 5, 6].map((number) => [number - 1, number]));
   await generations.close();
 });

@@ -4,11 +4,13 @@
 // G1. A generation is loaded in the planner before the first operation can be validated on it.
 // G2. One operation sees one generation: the one that stood when it was admitted.
 // G3. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
+// G4. The operations in use are planned on a new generation before it is served, for two seconds at most (planning/create-planner.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GraphQLSchema, parse } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
 import type { Generation, SupergraphRegistry } from '#schema/contracts/supergraph';
 import type { Logger } from '#platform/logger';
+import type { Planner } from '../planning/create-planner.js';
 import { type FollowedRegistry, followRegistry, withinLimit } from './follow-registry.js';
 import { type AccessRules, readAccessRules } from './access-rules.js';
 import { type CostRules, readCostRules } from './cost-rules.js';
@@ -46,7 +48,7 @@ export interface SupergraphRules {
 
 export interface GenerationsOptions {
   registry: Pick<SupergraphRegistry, 'newest' | 'recordServing' | 'forgetServing' | 'watch'>;
-  planner: { load(generation: { number: number; supergraphSdl: string }): Promise<void>; unload(number: number): Promise<void> };
+  planner: Pick<Planner, 'load' | 'warm' | 'unload'>;
   /** Names this process in the registry. */
   instance: string;
   log: Logger;
@@ -86,6 +88,10 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
   async function takeOver(generation: Generation, swap: (generation: Generation) => void, isEnded: AbortSignal): Promise<void> {
     const itsRules = readRules(generation);
     await planner.load(generation);
+    if (serving !== undefined) {
+      const warmed = await planner.warm({ from: serving.generation.number, to: generation.number });
+      log.info({ generation: generation.number, ...warmed }, 'operations in use were planned ahead');
+    }
     if (isEnded.aborted) return;
     // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
     swap(generation);
