@@ -5,6 +5,7 @@ import { parseEnvironment } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
 import { isLoopback } from '#platform/loopback';
+import { type ForwardRules, parseForwardRules } from './fetching/forward-headers.js';
 import type { OperationPolicy } from './routing/route-operation.js';
 import type { DocumentLimits } from './server/document-rules.js';
 import { TRUST_MODES, type TrustMode, type TrustSettings } from './server/trusted-documents.js';
@@ -44,6 +45,13 @@ const trustByClient = list.pipe(
   ),
 );
 
+const forwardRules = z.string().transform((text, context) => {
+  const rules = parseForwardRules(text);
+  if (typeof rules !== 'string') return rules;
+  context.addIssue({ code: 'custom', message: rules });
+  return z.NEVER;
+});
+
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
 const Environment = z
@@ -80,6 +88,7 @@ const Environment = z
       .default(5 * 1024 * 1024),
     SUBGRAPH_MAX_CALLS: atMost(1_024),
     SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
+    SLUICE_FORWARD_HEADERS: forwardRules.default(new Map()),
     SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
     SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
@@ -116,6 +125,8 @@ export interface GatewayConfig {
   trustedDocuments: TrustSettings;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
+  /** Headers of callers that go on to the users' own services. */
+  forwardHeaders: ForwardRules;
   subgraph: {
     timeoutMs: number;
     maxAnswerBytes: number;
@@ -160,6 +171,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       files: set.SLUICE_TRUSTED_DOCUMENTS_FILES,
     },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
+    forwardHeaders: set.SLUICE_FORWARD_HEADERS,
     subgraph: {
       timeoutMs: set.SUBGRAPH_TIMEOUT_MS,
       maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES,

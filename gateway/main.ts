@@ -12,6 +12,8 @@ import type { Logger } from '#platform/logger';
 import { isLoopback } from '#platform/loopback';
 import type { Metrics } from '#platform/metrics';
 import type { GatewayConfig } from './config.js';
+import { createMemoryClaimStore } from './fetching/claim-store.memory.js';
+import { createHeaderClaims, type HeaderClaims } from './fetching/header-claims.js';
 import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fetcher.js';
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
@@ -60,6 +62,8 @@ export interface GatewayDeps {
   judgesThroughTemporal?: boolean;
   /** The fetcher of this process's worker, so that both share sockets; made here when absent. */
   fetcher?: ServiceFetcher;
+  /** Where headers of callers lie that runs need; in this process's memory when absent. */
+  claims?: HeaderClaims;
   /** The built console. @default dist/console of this installation */
   consoleFolder?: URL;
 }
@@ -94,7 +98,8 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   const isLocal = isLoopback(config.host);
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
   const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
-  const fetcher = deps.fetcher ?? createFetcher(deps);
+  const claims = deps.claims ?? createHeaderClaims({ keys, store: createMemoryClaimStore() });
+  const fetcher = deps.fetcher ?? createFetcher({ ...deps, claims });
   const documents = createDocumentChecker(config.limits);
   const onServed = ({ number, schema }: { number: number; schema: GraphQLSchema | undefined }): void => {
     metrics.generation.set(number);
@@ -119,6 +124,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       labelsOf: (schema) => generations.rulesOf(schema).overrideLabels,
     }),
     keys,
+    claims,
     execution: config.execution,
     sagas: config.sagas,
     policies: config.operations,
@@ -145,7 +151,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     policies: config.operations,
   });
   const connections = createClientConnections(config.maxConnectionsPerClient);
-  const sockets = createGraphQLWs({ live, connections, credentials, origins, metrics, log });
+  const sockets = createGraphQLWs({ live, connections, credentials, forward: config.forwardHeaders, origins, metrics, log });
   const sse = createGraphQLSse({ live, connections, credentials, log });
   if (durable !== null && deps.judgesThroughTemporal === true) {
     const queue = toGatewayTaskQueue(instance);
@@ -157,7 +163,17 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   let closing: Promise<void> | undefined;
   const http = createHttpServer(
     createDoor({
-      graphql: createGraphQLHttpHandler({ server: apollo, sse, incremental, trusted, credentials, origins, metrics, log }),
+      graphql: createGraphQLHttpHandler({
+        server: apollo,
+        sse,
+        incremental,
+        trusted,
+        forward: config.forwardHeaders,
+        credentials,
+        origins,
+        metrics,
+        log,
+      }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
       console: createConsoleHandler(consoleFolder),
@@ -211,13 +227,17 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
 export function createFetcher({
   registry,
   keys,
+  claims,
   log,
   metrics,
   config,
-}: Pick<GatewayDeps, 'registry' | 'keys' | 'log' | 'metrics'> & { config: Pick<GatewayConfig, 'subgraph'> }): ServiceFetcher {
+}: Pick<GatewayDeps, 'registry' | 'keys' | 'log' | 'metrics'> & { claims: HeaderClaims } & {
+  config: Pick<GatewayConfig, 'subgraph'>;
+}): ServiceFetcher {
   return createServiceFetcher({
     resolve: createServiceResolver(registry),
     keys,
+    claims,
     log,
     limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes, maxCalls: config.subgraph.maxCalls },
     compression: config.subgraph.compression,

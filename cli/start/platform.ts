@@ -5,6 +5,9 @@ import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { CodedError } from '#schema/contracts/errors';
 import { createFetcher } from '#gateway/main';
 import { readGatewayConfig, type GatewayConfig } from '#gateway/config';
+import { createDatabaseClaimStore } from '#gateway/fetching/claim-store.database';
+import { createMemoryClaimStore } from '#gateway/fetching/claim-store.memory';
+import { createHeaderClaims, type HeaderClaims } from '#gateway/fetching/header-claims';
 import type { ServiceFetcher } from '#gateway/fetching/service-fetcher';
 import { createComposer } from '#gateway/supergraph/composer';
 import { createDatabaseRegistry } from '#gateway/supergraph/registry.drizzle';
@@ -41,6 +44,7 @@ export interface Platform {
   blobs(): Promise<BlobStore>;
   registry(): Promise<SupergraphRegistry>;
   composer(): Promise<Composer>;
+  claims(): Promise<HeaderClaims>;
   fetcher(): Promise<ServiceFetcher>;
   /** Has something closed with the rest. */
   onClose(close: () => Promise<unknown>): void;
@@ -129,8 +133,14 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     async () => createComposer(),
     (opened) => opened.close(),
   );
+  const claims = lazily(async () =>
+    createHeaderClaims({
+      keys,
+      store: config.supergraphFile === null ? await createDatabaseClaimStore(await database()) : createMemoryClaimStore(),
+    }),
+  );
   const fetcher = lazily(
-    async () => createFetcher({ registry: await registry(), keys, log, metrics, config: gatewayConfig }),
+    async () => createFetcher({ registry: await registry(), claims: await claims(), keys, log, metrics, config: gatewayConfig }),
     (opened) => opened.close(),
   );
 
@@ -149,6 +159,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     blobs,
     registry,
     composer,
+    claims,
     fetcher,
     onClose: (close) => void closers.push(close),
     close: async () => {

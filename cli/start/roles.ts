@@ -225,6 +225,7 @@ export async function startGatewayRole(platform: Platform, worker: WorkerRole): 
     instance: worker.instance,
     judgesThroughTemporal: true,
     fetcher: await platform.fetcher(),
+    claims: await platform.claims(),
   });
   platform.onClose(() => gateway.close());
   return gateway;

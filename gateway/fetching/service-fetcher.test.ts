@@ -10,11 +10,15 @@ import type { ServiceAnswer } from '#schema/contracts/plan';
 import { createServiceCallVerifier } from '#platform/identity/service-signature';
 import { createKeys, loadKeys, type KeyRing } from '#platform/keys';
 import { createLogger } from '#platform/logger';
+import { createMemoryClaimStore } from './claim-store.memory.js';
+import { createHeaderClaims, type HeaderClaims } from './header-claims.js';
 import { createServiceFetcher, type ServiceFetcher } from './service-fetcher.js';
 
 const auth = { principal: 'usr_alice', tenant: 'ten_acme', scopes: [], fingerprint: 'f'.repeat(64) } as unknown as AuthContext;
 
 let keys: KeyRing;
+let claims: HeaderClaims;
+let nowMs: number;
 let server: Server;
 let handler: RequestListener;
 let fetcher: ServiceFetcher;
@@ -26,6 +30,8 @@ beforeAll(async () => {
   keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
 });
 beforeEach(async () => {
+  nowMs = Date.now();
+  claims = createHeaderClaims({ keys, store: createMemoryClaimStore({ now: () => nowMs }), now: () => nowMs });
   server = createServer((request, response) => handler(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,6 +41,7 @@ beforeEach(async () => {
   fetcher = createServiceFetcher({
     resolve: () => Promise.resolve({ url, signed }),
     keys,
+    claims,
     log: createLogger({ name: 'test', level: 'silent' }),
     limits: { maxAnswerBytes: 64 * 1024 },
     onFetched: (_, outcome) => outcomes.push(outcome),
@@ -233,6 +240,7 @@ describe('compressed answers', () => {
     return createServiceFetcher({
       resolve: () => Promise.resolve({ url, signed }),
       keys,
+      claims,
       log: createLogger({ name: 'test', level: 'silent' }),
       limits: { maxAnswerBytes: 64 * 1024 },
       compression,
@@ -317,6 +325,64 @@ describe('a service that asks to be called later', () => {
     expect((await fetcher.fetch(aCall())).errors).toEqual([
       { message: 'slow down', extensions: { code: 'RATE_LIMITED', service: 'files', retryAfterMs: 2_000 } },
     ]);
+  });
+});
+
+describe('headers of the caller', () => {
+  const HEADERS = {
+    files: { authorization: 'Bearer files' },
+    '*': { 'x-team': 'red', authorization: 'Bearer any' },
+    other: { 'x-a': '1' },
+  };
+
+  /** Answers with the headers that it got. */
+  const echoing: RequestListener = (request, response) => {
+    request.resume();
+    response.end(
+      JSON.stringify({ data: { authorization: request.headers.authorization ?? null, team: request.headers['x-team'] ?? null } }),
+    );
+  };
+
+  it('reach the unsigned service that they are for, its own before those for all', async () => {
+    handler = echoing;
+    expect((await fetcher.fetch(aCall(), undefined, HEADERS)).data).toEqual({ authorization: 'Bearer files', team: 'red' });
+    expect((await fetcher.fetch(aCall(), undefined, { other: HEADERS.other })).data).toEqual({ authorization: null, team: null });
+  });
+
+  it('never reach a signed service', async () => {
+    signed = true;
+    handler = echoing;
+    const headerClaim = { ref: 'gone', services: ['files'] };
+    expect((await fetcher.fetch(aCall({ headerClaim }), undefined, HEADERS)).data).toEqual({ authorization: null, team: null });
+  });
+
+  it('cannot take the place of those that are written here', async () => {
+    let type: string | undefined;
+    handler = (request, response) => {
+      type = request.headers['content-type'];
+      answering('{"data":{}}')(request, response);
+    };
+    await fetcher.fetch(aCall(), undefined, { files: { 'content-type': 'text/plain' } });
+    expect(type).toBe('application/json');
+  });
+
+  it('keep fetches of one principal apart when they differ', async () => {
+    handler = echoing;
+    const both = await Promise.all([
+      fetcher.fetch(aCall(), undefined, { files: { 'x-team': 'red' } }),
+      fetcher.fetch(aCall(), undefined, { files: { 'x-team': 'blue' } }),
+    ]);
+    expect(both.map(({ data }) => data?.['team'])).toEqual(['red', 'blue']);
+  });
+
+  it('come from the claim of a run, until its end', async () => {
+    handler = echoing;
+    const headerClaim = { ref: await claims.put(HEADERS, 1_000), services: ['files'] };
+    expect((await fetcher.fetch(aCall({ headerClaim }))).data).toEqual({ authorization: 'Bearer files', team: 'red' });
+    nowMs += 1_000;
+    expect(await codeFor(aCall({ headerClaim }))).toBe('CREDENTIAL_EXPIRED');
+    // Those who get none do not miss it.
+    expect(await codeFor(aCall({ headerClaim: { ...headerClaim, services: ['other'] } }))).toBeUndefined();
   });
 });
 
@@ -469,6 +535,7 @@ it('refuses at once what is over the limit of a service that hangs, while others
   const limited = createServiceFetcher({
     resolve: (_, service) => Promise.resolve({ url: new URL(service === 'hangs' ? '/hangs' : '/graphql', url), signed: false }),
     keys,
+    claims,
     log: createLogger({ name: 'test', level: 'silent' }),
     limits: { maxCalls: 300 },
   });

@@ -3,12 +3,14 @@
 // F1. `fetch` never rejects: every fault of a service or of the network is an error with a code and the service's name.
 // F2. A redirect is never followed, no proxy read from the environment. A compressed answer is asked for beyond this machine only:
 //     93 KB of JSON cost 0.6 ms to pack and 0.15-0.3 ms to unpack, which 80 KB less repay below about 1 Gbit/s, never on loopback.
-// F3. The headers written here are all that a service gets; of the caller's request only its place in a trace is.
+// F3. The headers written here are all that a service gets; of the caller's request only its place in a trace is passed on,
+//     and to unsigned services the headers that the settings name.
 // F4. Signed per attempt, right before sending.
 // F5. A query fetch that equals one on its way is that one (share-fetches.ts); a mutation is always sent.
 // F6. A service that has as many calls as it may have at once gets no more: refused at once, nothing was sent.
 import type { ServiceCall } from '#schema/contracts/activities';
-import { ERROR_CODES, errorCodeOf, type ErrorCode } from '#schema/contracts/errors';
+import { CodedError, ERROR_CODES, errorCodeOf, type ErrorCode } from '#schema/contracts/errors';
+import { ANY_SERVICE, type HeaderClaim, type ServiceHeaders } from '#schema/contracts/headers';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceAnswer } from '#schema/contracts/plan';
 import { SERVICE_SIGNATURE_HEADER, signServiceCall } from '#platform/identity/service-signature';
@@ -16,6 +18,8 @@ import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { isLoopback } from '#platform/loopback';
 import { type Failure, openExchange, type ReceivedText } from './exchange.js';
+import { headersFor } from './forward-headers.js';
+import type { HeaderClaims } from './header-claims.js';
 import { parseAnswer, type ServiceFacts } from './parse-answer.js';
 import { createServiceLines } from './service-lines.js';
 import { traceIdOf } from './trace-context.js';
@@ -35,8 +39,12 @@ export interface ServiceTarget {
 export type ServiceResolver = (generation: number, service: string) => Promise<ServiceTarget>;
 
 export interface ServiceFetcher {
-  /** Never rejects. `signal` ends the call with OPERATION_CANCELLED. */
-  fetch(call: ServiceCall, signal?: AbortSignal): Promise<ServiceAnswer>;
+  /**
+   * Never rejects. `signal` ends the call with OPERATION_CANCELLED.
+   *
+   * @param headers - of the caller, for unsigned services; a run has its claim in the call
+   */
+  fetch(call: ServiceCall, signal?: AbortSignal, headers?: ServiceHeaders): Promise<ServiceAnswer>;
   /** Something has changed: fetches from now on do not join those on their way, which may have read what was before. */
   noteChange(): void;
   /** Waits for running calls to end; new ones are answered with SUBGRAPH_UNREACHABLE. */
@@ -46,6 +54,8 @@ export interface ServiceFetcher {
 export interface ServiceFetcherOptions {
   resolve: ServiceResolver;
   keys: Pick<KeyRing, 'service'>;
+  /** Opens what a run's calls refer to. */
+  claims: Pick<HeaderClaims, 'open'>;
   log: Logger;
   limits?: {
     /** @default 5242880 (5 MiB), counted while it streams */
@@ -63,18 +73,23 @@ export interface ServiceFetcherOptions {
   onFetched?: (service: string, outcome: 'ok' | ErrorCode, seconds: number) => void;
 }
 
+/** Headers of the caller that this service gets. */
+type Passed = Readonly<Record<string, string>>;
+
 export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFetcher {
-  const { resolve, keys, log, onFetched, sharesFetches = true, compression = 'auto' } = options;
+  const { resolve, keys, claims, log, onFetched, sharesFetches = true, compression = 'auto' } = options;
   const { maxAnswerBytes = 5 * 1024 * 1024, maxCalls = 1_024 } = options.limits ?? {};
   const lines = createServiceLines({ maxCalls });
   const sharing = createFetchSharing(options.onShared);
 
   let closing: Promise<void> | undefined;
 
-  async function send(call: ServiceCall, signal: AbortSignal | undefined): Promise<Outcome> {
+  async function send(call: ServiceCall, signal: AbortSignal | undefined, headers: ServiceHeaders | undefined): Promise<Outcome> {
     let target: ServiceTarget;
+    let passed: Passed;
     try {
       target = await resolve(call.generation, call.service);
+      passed = target.signed ? {} : headersFor(call.service, needsClaim(call) ? await openClaim(call.headerClaim) : headers);
     } catch (error) {
       log.warn({ err: error, service: call.service, generation: call.generation }, 'service cannot be located');
       return { failed: errorCodeOf(error) ?? 'INTERNAL_SERVER_ERROR', wasSent: false };
@@ -85,17 +100,23 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
       variables: call.variables,
     });
     const isQuery = call.operationKind === 'query';
-    const key = isQuery && sharesFetches ? toKey(target, body, call) : null;
-    const outcome = await sharing.join(key, () => start(call, target, body), { timeoutMs: call.timeoutMs, signal });
+    const key = isQuery && sharesFetches ? toKey(target, body, passed, call) : null;
+    const outcome = await sharing.join(key, () => start(call, target, body, passed), { timeoutMs: call.timeoutMs, signal });
     if (call.operationKind === 'mutation') sharing.closeAll();
     return outcome;
   }
 
-  function start(call: ServiceCall, target: ServiceTarget, body: string): RunningFetch {
+  async function openClaim({ ref }: HeaderClaim): Promise<ServiceHeaders> {
+    const headers = await claims.open(ref);
+    if (headers === undefined) throw new CodedError('CREDENTIAL_EXPIRED', ERROR_CODES.CREDENTIAL_EXPIRED.meaning);
+    return headers;
+  }
+
+  function start(call: ServiceCall, target: ServiceTarget, body: string, passed: Passed): RunningFetch {
     const line = lines.enter(call.service);
     if (line === undefined) return refused('SUBGRAPH_BUSY');
     const path = target.url.pathname + target.url.search;
-    const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
+    const headers: Record<string, string> = { ...passed, 'content-type': 'application/json', accept: 'application/json' };
     if (call.idempotencyKey !== null && call.operationKind === 'mutation') headers['idempotency-key'] = call.idempotencyKey;
     if (call.trace !== undefined) {
       headers['traceparent'] = call.trace.traceparent;
@@ -121,10 +142,10 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
   }
 
   return {
-    async fetch(call, signal) {
+    async fetch(call, signal, headers) {
       const startedAt = performance.now();
       const { node, chunk, service } = call;
-      const outcome = await send(call, signal);
+      const outcome = await send(call, signal, headers);
       const durationMs = performance.now() - startedAt;
       if (!('failed' in outcome)) {
         onFetched?.(service, 'ok', durationMs / 1000);
@@ -146,9 +167,14 @@ function refused(failed: ErrorCode): RunningFetch {
   return { outcome: Promise.resolve(failure), giveUp: () => failure };
 }
 
+function needsClaim(call: ServiceCall): call is ServiceCall & { headerClaim: HeaderClaim } {
+  const { headerClaim, service } = call;
+  return headerClaim !== undefined && (headerClaim.services.includes(service) || headerClaim.services.includes(ANY_SERVICE));
+}
+
 /** Everything that the service is told, and always who asks: nothing is shared between principals. */
-function toKey({ url, signed }: ServiceTarget, body: string, { auth, operationId }: ServiceCall): string {
-  return JSON.stringify([url.href, signed ? [auth, operationId] : [auth.tenant, auth.principal], body]);
+function toKey({ url, signed }: ServiceTarget, body: string, passed: Passed, { auth, operationId }: ServiceCall): string {
+  return JSON.stringify([url.href, signed ? [auth, operationId] : [auth.tenant, auth.principal, passed], body]);
 }
 
 /** A fault that is not the service's own words. */

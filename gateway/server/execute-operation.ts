@@ -9,10 +9,12 @@ import { type DocumentNode, getVariableValues, type GraphQLSchema, type Operatio
 import { v7 as uuidv7 } from 'uuid';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
+import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
 import { type ExecutionInput, startExecution } from '../execution/start-execution.js';
+import type { HeaderClaims } from '../fetching/header-claims.js';
 import type { Onward } from '../fetching/onward.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
 import { beginTrace } from '../fetching/trace-context.js';
@@ -42,6 +44,8 @@ const MUTATION_FETCH_MS = 10_000;
 const RESULT_GRACE_MS = 10_000;
 /** What a run may take past its deadline, to undo what it did. */
 const ENDING_MS = 3_600_000;
+/** Headers of a mutation's caller are kept past its deadline, to undo what it did. */
+const UNDOING_MS = 120_000;
 const MAX_KEY_CHARS = 256;
 const KEY_REUSED = 'the Idempotency-Key was used for another request before';
 
@@ -104,6 +108,8 @@ export interface OperationExecutorOptions {
   cost: CostCheck;
   labels: ActiveLabels;
   keys: Pick<KeyRing, 'operation'>;
+  /** Keeps the headers that a run's services need. */
+  claims: Pick<HeaderClaims, 'put'>;
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
@@ -119,8 +125,23 @@ export interface OperationExecutorOptions {
 }
 
 export function createOperationExecutor(options: OperationExecutorOptions): OperationExecutor {
-  const { planner, fetcher, durable, access, cost, labels, keys, execution, policies, documents, trusted, fetchTimeoutMs, metrics, log } =
-    options;
+  const {
+    planner,
+    fetcher,
+    durable,
+    access,
+    cost,
+    labels,
+    keys,
+    claims,
+    execution,
+    policies,
+    documents,
+    trusted,
+    fetchTimeoutMs,
+    metrics,
+    log,
+  } = options;
   const markSagas = createSagaMarker(options.sagas);
 
   async function prepare({
@@ -171,6 +192,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
           fetcher.fetch(
             { ...fetch, generation, auth, operationId, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs, trace },
             leaving,
+            request.onward?.headers,
           ),
       },
     });
@@ -186,6 +208,14 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     } finally {
       clearTimeout(deadline);
     }
+  }
+
+  /** Undefined when no service of the plan gets any. */
+  async function sealHeaders({ onward }: OperationRequest, plan: ExecutablePlan, deadlineMs: number): Promise<HeaderClaim | undefined> {
+    const needed = Object.entries(onward?.headers ?? {}).filter(([name]) => name === ANY_SERVICE || plan.services.includes(name));
+    if (needed.length === 0) return undefined;
+    const keepMs = deadlineMs + (plan.kind === 'mutation' ? UNDOING_MS : 0);
+    return { ref: await claims.put(Object.fromEntries(needed), keepMs), services: needed.map(([name]) => name) };
   }
 
   async function startRun(
@@ -209,6 +239,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       trace: request.onward?.trace ?? beginTrace(),
       maxAnswerChars: client.maxAnswerChars,
     };
+    const headerClaim = await sealHeaders(request, plan, deadlineMs);
+    if (headerClaim !== undefined) run.headerClaim = headerClaim;
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([documentHash, operationName, variables]))
       .digest('hex');

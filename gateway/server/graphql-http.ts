@@ -10,6 +10,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
+import { type ForwardRules, pickHeaders } from '../fetching/forward-headers.js';
 import type { Onward } from '../fetching/onward.js';
 import { readTrace } from '../fetching/trace-context.js';
 import type { HttpCall, HttpContext } from './apollo-server.js';
@@ -26,6 +27,8 @@ import type { DocumentRequest, TrustedDocuments } from './trusted-documents.js';
 /** A plugin package of 2 MiB fits in base64. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
 const MAX_GET_CHARS = 8 * 1024;
+/** Headers that a page may send. */
+const PAGE_HEADERS = ['authorization', 'content-type', 'accept', 'idempotency-key', 'prefer', 'traceparent', 'tracestate'];
 const PREFLIGHT_SECONDS = '600';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -35,6 +38,8 @@ export interface GraphQLHttpParts {
   sse: Pick<GraphQLSse, 'stream'>;
   incremental: IncrementalAnswers;
   trusted: TrustedDocuments;
+  /** Headers that go on to services. */
+  forward: ForwardRules;
   credentials: Pick<Credentials, 'identify'>;
   origins: OriginPolicy;
   metrics: Metrics;
@@ -46,6 +51,7 @@ export function createGraphQLHttpHandler({
   sse,
   incremental,
   trusted,
+  forward,
   credentials,
   origins,
   metrics,
@@ -61,7 +67,7 @@ export function createGraphQLHttpHandler({
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
-    const onward: Onward = { trace: readTrace(request.headers) };
+    const onward: Onward = { trace: readTrace(request.headers), headers: pickHeaders(forward, request.headers) };
     const sent = request.method === 'POST' ? await readGraphQLBody(request) : null;
     const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 
@@ -133,7 +139,7 @@ export function createGraphQLHttpHandler({
     if (!origins.allows(request))
       return refuse(request, response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
     allowOrigin(request, response);
-    if (request.method === 'OPTIONS') return void answerPreflight(response);
+    if (request.method === 'OPTIONS') return void answerPreflight(response, forward);
     try {
       await answer(request, response);
     } catch (error) {
@@ -280,11 +286,11 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('access-control-expose-headers', 'Operation-Id, Retry-After, Location, Preference-Applied');
 }
 
-function answerPreflight(response: ServerResponse): void {
+function answerPreflight(response: ServerResponse, forward: ForwardRules): void {
   response
     .writeHead(204, {
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'authorization, content-type, accept, idempotency-key, prefer, traceparent, tracestate',
+      'access-control-allow-headers': [...PAGE_HEADERS, ...[...forward.values()].flat().filter((name) => name !== 'cookie')].join(', '),
       'access-control-max-age': PREFLIGHT_SECONDS,
     })
     .end();

@@ -9,9 +9,11 @@ import { type GraphQLError, type GraphQLFormattedError, GraphQLSchema } from 'gr
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { type ErrorCode, errorCodeOf } from '#schema/contracts/errors';
+import type { ServiceHeaders } from '#schema/contracts/headers';
 import type { VerifiedToken } from '#platform/identity/token-verifier';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
+import { type ForwardRules, pickHeaders } from '../fetching/forward-headers.js';
 import type { ClientConnections } from './client-connections.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toGraphQLErrors } from './error-masking.js';
@@ -44,6 +46,8 @@ export interface GraphQLWsParts {
   live: LiveOperations;
   connections: ClientConnections;
   credentials: Pick<Credentials, 'identify'>;
+  /** Headers that go on to services. */
+  forward: ForwardRules;
   origins: OriginPolicy;
   metrics: Metrics;
   log: Logger;
@@ -53,11 +57,13 @@ export interface GraphQLWsParts {
 interface Visit extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   caller: VerifiedToken | undefined;
+  /** Of the handshake, that go on to services. */
+  headers: ServiceHeaders | undefined;
   /** Aborts when the socket is gone. */
   gone: AbortController;
 }
 
-export function createGraphQLWs({ live, connections, credentials, origins, metrics, log }: GraphQLWsParts): GraphQLWs {
+export function createGraphQLWs({ live, connections, credentials, forward, origins, metrics, log }: GraphQLWsParts): GraphQLWs {
   const server = makeServer<Record<string, unknown>, Visit>({
     async onConnect({ connectionParams, extra }) {
       const token = connectionParams?.['token'];
@@ -69,7 +75,7 @@ export function createGraphQLWs({ live, connections, credentials, origins, metri
       if (extra.caller === undefined) return refuse('UNAUTHENTICATED', 'the socket has no caller');
       if (Object.keys(running).length > MAX_OPERATIONS)
         return refuse('QUOTA_EXCEEDED', `a socket may have ${MAX_OPERATIONS} operations at once`);
-      const operation = await live.read(extra.caller.auth, payload, {});
+      const operation = await live.read(extra.caller.auth, payload, { headers: extra.headers });
       if ('errors' in operation) return operation.errors;
       const { document } = operation;
       // The library only asks the document which operation it is; a schema would be held as long as the subscription.
@@ -142,8 +148,8 @@ export function createGraphQLWs({ live, connections, credentials, origins, metri
     setTimeout(() => socket.terminate(), CLOSE_WAIT_MS).unref();
   }
 
-  function welcome(socket: WebSocket): void {
-    const visit: Visit = { socket, caller: undefined, gone: new AbortController() };
+  function welcome(socket: WebSocket, handshake: IncomingMessage): void {
+    const visit: Visit = { socket, caller: undefined, headers: pickHeaders(forward, handshake.headers), gone: new AbortController() };
     metrics.webSockets.inc();
     let isAlive = true;
     const ping = setInterval(() => {

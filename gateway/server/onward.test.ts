@@ -19,7 +19,7 @@ beforeAll(async () => {
         resolvers: { Thing: { __resolveReference: (given: object) => given, name: () => 'a thing' } },
       },
     ],
-    env: { SLUICE_EXECUTION: 'direct' },
+    env: { SLUICE_EXECUTION: 'direct', SLUICE_FORWARD_HEADERS: 'one=authorization;*=x-team' },
   });
 });
 afterAll(() => gateway.close());
@@ -55,4 +55,21 @@ describe('the trace of a request', () => {
       expect(new Set(seen('traceparent')).size).toBe(2);
     },
   );
+});
+
+describe('headers of a caller', () => {
+  it('go on where the settings say so, and nothing else does', async () => {
+    await gateway.query('{ thing { name } }', undefined, { 'x-team': 'red', 'x-secret': '1', cookie: 'c=1' });
+    expect(gateway.services['one']?.calls.map(({ headers }) => headers['authorization'])).toEqual([
+      expect.stringMatching(/^Bearer /) as string,
+    ]);
+    expect(gateway.services['two']?.calls.map(({ headers }) => headers['authorization'])).toEqual([undefined]);
+    expect(seen('x-team')).toEqual(['red', 'red']);
+    expect([...seen('x-secret'), ...seen('cookie')].every((value) => value === undefined)).toBe(true);
+  });
+
+  it('may be sent by pages that may call', async () => {
+    const response = await fetch(`${gateway.url}/graphql`, { method: 'OPTIONS', headers: { origin: gateway.url } });
+    expect(response.headers.get('access-control-allow-headers')).toContain('x-team');
+  });
 });

@@ -80,7 +80,11 @@ export function createSubscriptionRunner(parts: {
       rootErrors,
       port: {
         fetch: (fetch) =>
-          fetcher.fetch({ ...fetch, generation, auth, operationId: null, idempotencyKey: null, timeoutMs: fetchTimeoutMs, trace }, signal),
+          fetcher.fetch(
+            { ...fetch, generation, auth, operationId: null, idempotencyKey: null, timeoutMs: fetchTimeoutMs, trace },
+            signal,
+            onward.headers,
+          ),
       },
     });
     return (await answer).response;

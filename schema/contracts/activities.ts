@@ -2,6 +2,7 @@
 // Every activity is safe to repeat. A failure is an ApplicationFailure whose type is a code of the registry.
 import type { AuthContext, CredentialReference, CredentialVerdict } from './identity.js';
 import type { GraphQLResponse, ServiceAnswer, ServiceFetch } from './plan.js';
+import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
 import type { CompositionProblem, SupergraphChange, SupergraphService } from './supergraph.js';
 import type { InstalledPlugin, PackageFacts, PluginPermission, ScanCheck, ScanFinding } from './plugins.js';
@@ -17,6 +18,8 @@ export interface ServiceCall extends ServiceFetch {
   timeoutMs: number;
   /** Sent as it is; of fetches that share a call, the first one's. */
   trace?: TraceContext;
+  /** Of a run: where headers of the caller lie for the users' own services. */
+  headerClaim?: HeaderClaim;
 }
 
 /** Faults after which nobody can say whether the service has done what it was asked to do. */

@@ -79,6 +79,11 @@ export const ERROR_CODES = {
     http: 200,
     meaning: 'A mutation was sent and its answer was lost: it may or may not have taken effect.',
   },
+  CREDENTIAL_EXPIRED: {
+    retryable: false,
+    http: 200,
+    meaning: "A service needs headers of the caller, and they were kept for the run's deadline only.",
+  },
   INVALID_RESPONSE: { retryable: false, http: 200, meaning: 'A service returned null or a wrong value where the schema promises one.' },
 
   // Operations

@@ -3,6 +3,7 @@ import type { SupergraphChange } from './supergraph.js';
 import type { AuthContext, CredentialReference } from './identity.js';
 import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
+import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
 import type { Leftover, OperationFailure, ResolutionChoice } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
@@ -61,6 +62,8 @@ interface RequestBase {
   synchronous: boolean;
   /** Absent in runs from before there was any. */
   trace?: TraceContext;
+  /** Absent when no service of the plan needs headers of the caller. */
+  headerClaim?: HeaderClaim;
   /** Goes on where another run of the same request failed. */
   resume?: ResumedRequest;
 }

@@ -132,6 +132,7 @@ export function createWorld(services: readonly Service[]): World {
         trusted: { resolve: (_, { query }) => query as string },
         cost: { check: () => null },
         labels: createActiveLabels({ active: activeLabels, labelsOf: () => labels }),
+        claims: { put: () => Promise.reject(new Error('no header was given')) },
         keys: { operation: Buffer.alloc(32) },
         execution,
         fetchTimeoutMs: 3_000,

@@ -118,6 +118,7 @@ async function runPlan(
         : null,
     timeoutMs,
     ...(request.trace === undefined ? {} : { trace: request.trace }),
+    ...(request.headerClaim === undefined ? {} : { headerClaim: request.headerClaim }),
   });
   const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const known = log.recall(serviceFetch);
