@@ -114,6 +114,8 @@ describe('queries and mutations over a socket', () => {
       ],
     );
     expect(await ask(client, 'mutation { addBook { id } }')).toMatchObject([{ data: { addBook: { id: 'b9' } } }]);
+    const planned = client.iterate({ query: '{ nobody }', extensions: { plan: true } });
+    expect(await collect(planned)).toMatchObject([{ data: { nobody: null }, extensions: { plan: { fetches: 1 } } }]);
   });
 
   it.each([

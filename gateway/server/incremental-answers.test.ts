@@ -92,6 +92,15 @@ describe('a query with @defer', () => {
     });
   });
 
+  it('keeps the fetches of its parts apart, so that none waits for another', async () => {
+    const query = '{ books { author { name } } ... @defer { more: books { author { name } } } }';
+    const asked = gateway.post({ query, extensions: { plan: true } }, PARTS);
+    release();
+    expect(await (await asked).text()).toContain('"fetches":3');
+    const whole = gateway.post({ query: query.replace('@defer', ''), extensions: { plan: true } });
+    expect(await (await whole).text()).toContain('"fetches":2');
+  });
+
   it('keeps no placeholder where everything beside it is deferred, and defers at the root too', async () => {
     const { first, second } = await ask(
       '{ none { id } ... @defer { books { author { name } } } ... on Query @defer(label: "x") { none { title } } }',
