@@ -27,6 +27,19 @@ describe('the connection pool', () => {
   });
 });
 
+describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('a connection that breaks while somebody holds it', () => {
+  it('costs its holder the next statement, and not the process', async () => {
+    const client = await database.pool.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const ended = new Promise<void>((resolve) => client.on('end', resolve));
+    await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await ended;
+    await expect(client.query('select 1')).rejects.toThrow();
+    client.release(true);
+    expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+});
+
 describe('the blob store', () => {
   const bytes = Buffer.from('hello, blob');
 

@@ -83,6 +83,8 @@ function createPool(config: pg.PoolConfig, log: Logger): pg.Pool {
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  // Nor may one that breaks between two statements of whoever holds it: the next statement fails, which is enough.
+  pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'database connection lost')));
   return pool;
 }
 

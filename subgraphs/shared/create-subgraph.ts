@@ -304,8 +304,22 @@ function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
     // graphql-js itself refused a document, a variable or an argument.
     if (originalError === undefined || originalError === null)
       return new GraphQLError(error.message, { ...options, extensions: { code: 'BAD_USER_INPUT' } });
+    if (isDatabaseAway(originalError))
+      return new GraphQLError(ERROR_CODES.DATABASE_UNAVAILABLE.meaning, { ...options, extensions: { code: 'DATABASE_UNAVAILABLE' } });
     const reference = randomUUID();
     log.error({ err: originalError, reference, path: error.path?.join('.') }, 'resolver failed');
     return new GraphQLError('Internal error', { ...options, extensions: { code: 'INTERNAL_SERVER_ERROR', reference } });
   };
+}
+
+/** Connection exceptions, a server that shuts down or starts, and sockets that broke: PostgreSQL's classes 08 and 57P, Node's codes. */
+const DATABASE_AWAY = /^(08...|57P0[123]|ECONN(REFUSED|RESET)|EPIPE)$/;
+const BROKEN_CONNECTION = /^(Connection terminated|timeout exceeded when trying to connect)/;
+
+function isDatabaseAway(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if ((typeof code === 'string' && DATABASE_AWAY.test(code)) || BROKEN_CONNECTION.test(at.message)) return true;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 // A throw-away PostgreSQL out of Debian's package, for the tests that must hold on both databases.
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,10 @@ export function findPostgres(): string | undefined {
 export interface TestPostgres {
   /** Of a superuser; the database is `postgres`. */
   url: string;
+  /** SIGKILL. */
+  crash(): Promise<void>;
+  /** Starts it again on its data, after a crash. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,28 +47,47 @@ export async function startPostgres(): Promise<TestPostgres> {
     return [first as string, rest];
   };
   await run(...command('initdb', '-D', folder, '-U', 'sluice', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'), { cwd: '/' });
-  const server = spawn(
-    ...command(
-      'postgres',
-      '-D',
-      folder,
-      '-p',
-      String(port),
-      '-k',
-      '',
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'max_connections=200',
-      '-c',
-      'fsync=off',
-    ),
-    { cwd: '/', stdio: 'ignore' },
-  );
+  const start = (): ChildProcess =>
+    spawn(
+      ...command(
+        'postgres',
+        '-D',
+        folder,
+        '-p',
+        String(port),
+        '-k',
+        '',
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'max_connections=200',
+        '-c',
+        'fsync=off',
+      ),
+      { cwd: '/', stdio: 'ignore' },
+    );
+  let server = start();
   const url = `postgres://sluice@127.0.0.1:${port}/postgres`;
   await waitUntilUp(url);
   return {
     url,
+    crash: async () => {
+      const exited = once(server, 'exit');
+      // The server's own process, not the one that changed the user for it.
+      const [pid] = (await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n');
+      process.kill(Number(pid), 'SIGKILL');
+      await exited;
+    },
+    revive: async () => {
+      // Processes of the crashed server may hold its memory for a moment.
+      for (const deadline = Date.now() + 20_000; ;) {
+        server = start();
+        const refused = once(server, 'exit').then(() => true);
+        if (!(await Promise.race([refused, waitUntilUp(url).then(() => false)]))) return;
+        if (Date.now() > deadline) throw new Error('PostgreSQL does not start again');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
     stop: async () => {
       const exited = once(server, 'exit');
       await run(...command('pg_ctl', '-D', folder, '-m', 'immediate', 'stop'), { cwd: '/' });

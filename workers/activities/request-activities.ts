@@ -6,6 +6,9 @@ import type { CredentialReference, CredentialVerdict } from '#schema/contracts/i
 import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 
 const HEARTBEAT_MS = 500;
+/** The service, or its database, is not there: most likely it comes back. */
+const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'SUBGRAPH_TIMEOUT', 'DATABASE_UNAVAILABLE']);
+const MAX_DOUBLINGS = 5;
 /** A service that asks to be called at once gets this much time. */
 const MIN_RETRY_DELAY_MS = 200;
 /** Between the attempts of what insists, whatever the service asks for. */
@@ -90,19 +93,29 @@ export function createRequestActivities(deps: {
 }
 
 /**
- * When to call a service again that asked to be called later. Only a fetch that may be sent twice is, and only where an attempt and the
+ * When to call a service again that asked to be called later, or was away for a mutation. Only a fetch that may be sent twice is, and only where an attempt and the
  * time for it are left; otherwise its answer is the answer.
  */
 function toRetryDelayMs(
-  call: Pick<ServiceCall, 'idempotent'>,
+  call: Pick<ServiceCall, 'idempotent' | 'operationKind'>,
   answer: ServiceAnswer,
   info: Pick<Info, 'attempt' | 'retryPolicy' | 'scheduledTimestampMs' | 'scheduleToCloseTimeoutMs'>,
   nowMs: number,
 ): number | undefined {
-  const askedMs = retryAfterMsOf(answer);
+  const askedMs = retryAfterMsOf(answer) ?? faultDelayMs(call, answer, info.attempt);
   if (askedMs === undefined || !call.idempotent || info.attempt >= (info.retryPolicy?.maximumAttempts ?? 1)) return undefined;
   const delayMs = Math.max(askedMs, MIN_RETRY_DELAY_MS);
   return nowMs + delayMs < info.scheduledTimestampMs + info.scheduleToCloseTimeoutMs ? delayMs : undefined;
+}
+
+/** A mutation that may be sent twice is, when its service was away: a query's caller rather gets what the others gave. */
+function faultDelayMs(
+  { operationKind }: Pick<ServiceCall, 'operationKind'>,
+  { data, errors }: ServiceAnswer,
+  attempt: number,
+): number | undefined {
+  const isAway = data === null && errors.some(({ extensions }) => AWAY_CODES.has(extensions.code));
+  return operationKind === 'mutation' && isAway ? MIN_RETRY_DELAY_MS * 2 ** Math.min(attempt, MAX_DOUBLINGS) : undefined;
 }
 
 function retryAfterMsOf({ data, errors }: ServiceAnswer): number | undefined {

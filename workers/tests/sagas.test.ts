@@ -82,6 +82,15 @@ describe('a saga of which a step is refused', () => {
     });
   });
 
+  it('does not fail because a service was away that may be asked again', async () => {
+    let away = 2;
+    durable.intercept = (call) => (fieldOf(call.operation) === 'reserve' && away-- > 0 ? fault('SUBGRAPH_UNREACHABLE')(call) : undefined);
+    const { errors } = await finish(await durable.startRequest(BUY));
+    expect(errors).toBeUndefined();
+    expect(sent()).toEqual(['reserve', 'reserve', 'reserve', 'place', 'ship']);
+    expect(new Set(durable.calls.slice(0, 3).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  });
+
   it('does not send what comes after', async () => {
     shop.refuses.add('place');
     const { data, errors } = await finish(
@@ -150,7 +159,7 @@ describe('a step of unknown outcome', () => {
     durable.intercept = (call) => {
       if (fieldOf(call.operation) !== field || left-- <= 0) return undefined;
       // It took effect, and its answer was lost.
-      return shop.ask(call).then(() => fault(call.idempotent ? 'SUBGRAPH_TIMEOUT' : 'OUTCOME_UNKNOWN')(call));
+      return shop.ask(call).then(() => fault(call.idempotent ? 'SUBGRAPH_BAD_ANSWER' : 'OUTCOME_UNKNOWN')(call));
     };
   };
 
@@ -160,14 +169,14 @@ describe('a step of unknown outcome', () => {
     const { errors } = await finish(started);
     const keys = durable.calls.map(({ idempotencyKey }) => idempotencyKey);
     expect(keys).toEqual([`${started.operationId}.0`, `${started.operationId}.0`, `${started.operationId}.0.undo`]);
-    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['SUBGRAPH_TIMEOUT', 'STEP_UNDONE', 'STEP_NOT_STARTED']);
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['SUBGRAPH_BAD_ANSWER', 'STEP_UNDONE', 'STEP_NOT_STARTED']);
   });
 
   it('needs no undo when the service refuses it the second time', async () => {
     let first = true;
     durable.intercept = (call) => {
       if (fieldOf(call.operation) !== 'reserve') return undefined;
-      const code = first ? 'SUBGRAPH_UNREACHABLE' : 'QUOTA_EXCEEDED';
+      const code = first ? 'SUBGRAPH_BAD_ANSWER' : 'QUOTA_EXCEEDED';
       first = false;
       return fault(code)(call);
     };

@@ -1,0 +1,144 @@
+// The processes of the drill: each can be killed with SIGKILL and comes back by itself at the same address. Only processes that were
+// started here are ended, each by its own id.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { createLogger } from '#platform/logger';
+import { findTemporal } from '#platform/temporal-server/find-temporal';
+import { toServerArguments } from '#platform/temporal-server/settings';
+import { startSluice, type SluiceProcess } from '#tests/support/sluice-process';
+import type { TestPostgres } from '#tests/support/postgres';
+
+const READY_MS = 60_000;
+
+export interface Victim {
+  name: string;
+  /** SIGKILL, then waits until it is ready again. @returns ms between the two */
+  kill(): Promise<number>;
+  stop(): Promise<void>;
+  /** How often it ended without being killed. */
+  readonly ownEnds: number;
+}
+
+/** A role of the product, started again whenever it ends: what a process manager does. */
+export async function startRole(args: readonly string[], env: Record<string, string>, say: (line: string) => void): Promise<Victim> {
+  let ownEnds = 0;
+  let isStopped = false;
+  let isKilled = false;
+  let running: SluiceProcess;
+  let ready: Promise<void>;
+
+  function start(): void {
+    const started = startSluice(['start', ...args], env);
+    running = started;
+    ready = started.waitFor(/^ready$/m, READY_MS).then(
+      () => undefined,
+      () => undefined,
+    );
+    void started.exited.then(async () => {
+      if (isStopped) return;
+      if (!isKilled) {
+        ownEnds++;
+        say(`${args.join(' ')} ended by itself:\n${started.output.slice(-1_500)}`);
+      }
+      isKilled = false;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      if (!isStopped) start();
+    });
+  }
+
+  /** Follows it over further starts: one may fail while what it needs is away. */
+  async function untilReady(): Promise<void> {
+    for (const deadline = Date.now() + READY_MS; Date.now() < deadline;) {
+      await ready;
+      if (/^ready$/m.test(running.output)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`${args.join(' ')} is not ready:\n${running.output.slice(-2_000)}`);
+  }
+
+  start();
+  await untilReady();
+  return {
+    name: args.join(' '),
+    get ownEnds() {
+      return ownEnds;
+    },
+    kill: async () => {
+      const killed = running;
+      const at = Date.now();
+      isKilled = true;
+      await killed.kill();
+      while (running === killed) await new Promise((resolve) => setTimeout(resolve, 25));
+      await untilReady();
+      return Date.now() - at;
+    },
+    stop: async () => {
+      isStopped = true;
+      await running.stop();
+    },
+  };
+}
+
+/** A Temporal server on a database file of its own. */
+export async function startTemporal(at: { port: number; folder: string }): Promise<Victim> {
+  const executable = await findTemporal({
+    binary: 'temporal',
+    configured: process.env['TEMPORAL_CLI'] ?? null,
+    cacheDir: process.env['SLUICE_CACHE'] ?? join(homedir(), '.cache', 'sluice'),
+    path: process.env['PATH'] ?? '',
+    log: createLogger({ name: 'drill', level: 'silent' }),
+  });
+  const args = toServerArguments({ port: at.port, uiPort: null, file: join(at.folder, 'temporal.db'), namespace: 'default' });
+  const start = async (): Promise<ChildProcess> => {
+    const child = spawn(executable, args, { stdio: 'ignore' });
+    await untilServing(`127.0.0.1:${at.port}`);
+    return child;
+  };
+  let server = await start();
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  return {
+    name: 'temporal',
+    ownEnds: 0,
+    kill: async () => {
+      const killedAt = Date.now();
+      await end('SIGKILL');
+      server = await start();
+      return Date.now() - killedAt;
+    },
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function untilServing(address: string): Promise<void> {
+  for (const deadline = Date.now() + READY_MS; ;) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+      await connection.workflowService.describeNamespace({ namespace: 'default' }).finally(() => connection.close());
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+export function toVictim(postgres: TestPostgres): Victim {
+  return {
+    name: 'postgres',
+    ownEnds: 0,
+    kill: async () => {
+      const killedAt = Date.now();
+      await postgres.crash();
+      await postgres.revive();
+      return Date.now() - killedAt;
+    },
+    stop: () => postgres.stop(),
+  };
+}
