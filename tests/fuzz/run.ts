@@ -18,7 +18,6 @@ import { LINK } from '#tests/federation/support/federated-world';
 import { findFreePorts, makeDataFolder, type SluiceProcess, startSluice } from '#tests/support/sluice-process';
 
 const HANG_MS = 5_000;
-const CONCURRENCY = 4;
 const BATCH = 200;
 const MAX_SHOWN = 10;
 const LIMITS = ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'ROOT_FIELDS', 'SELECTIONS', 'COST'];
@@ -29,17 +28,19 @@ const { values } = parseArgs({
     durable: { type: 'string', default: '200' },
     /** Of each of the two; what was not asked by then is left out. */
     minutes: { type: 'string', default: '10' },
+    callers: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
-const agent = new Agent({ connections: CONCURRENCY, pipelining: 1 });
+const callers = Number(values.callers);
+const agent = new Agent({ connections: callers, pipelining: 1 });
 const data = await makeDataFolder();
 const servers = await Promise.all(services.map(startService));
 let failures = 0;
 try {
   const supergraph = `${data.path}/supergraph.graphql`;
   await writeFile(supergraph, composeSupergraph(servers.map(({ url }) => url)));
-  console.log(`seed ${values.seed}, ${services.length} services, ${CONCURRENCY} callers, node ${process.version}`);
+  console.log(`seed ${values.seed}, ${services.length} services, ${callers} callers, node ${process.version}`);
   for (const execution of ['direct', 'durable'] as const) {
     const wanted = Number(values[execution]);
     if (wanted > 0) failures += await fuzz(execution, wanted, supergraph);
@@ -96,7 +97,7 @@ async function fuzz(execution: 'direct' | 'durable', wanted: number, supergraph:
     const next = fc.sample(operations, { seed: Number(values.seed) + batch, numRuns: Math.min(BATCH, wanted - asked) });
     asked += next.length;
     await Promise.all(
-      Array.from({ length: CONCURRENCY }, async () => {
+      Array.from({ length: callers }, async () => {
         for (let operation = next.pop(); operation !== undefined; operation = next.pop()) await ask(operation);
       }),
     );
