@@ -84,6 +84,21 @@ describe('sluice check', () => {
     ]);
   });
 
+  it('shows a query that nobody could answer, with the field and the service that has it', async () => {
+    const list = await aList({
+      a: 'type Query { thing: Thing @shareable } type Thing { id: ID! @shareable }',
+      b: 'type Query { other: Thing } type Thing { id: ID! @shareable  no: Int }',
+    });
+    expect(await check(['--config', list], config)).toBe(1);
+    expect(printed[0]).toMatch(/^error SATISFIABILITY_ERROR at Thing\.no in b\n[^]* {2}\{\n {4}thing \{\n {6}no\n/);
+  });
+
+  it('names a service also where the composer gives no place', async () => {
+    const list = await aList({ a: 'type Query { x: Int }', b: 'type Query { x: Int }' });
+    expect(await check(['--config', list], config)).toBe(1);
+    expect(printed[0]).toMatch(/^error INVALID_FIELD_SHARING at Query\.x in a(?::\d+)?\n/);
+  });
+
   it('prints hints with their coordinate', async () => {
     const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: Int! @shareable }' });
     expect(await check(['--config', list], config)).toBe(0);

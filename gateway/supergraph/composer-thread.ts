@@ -48,19 +48,30 @@ function parseOrExplain(service: string, sdl: string): ReturnType<typeof parse> 
   }
 }
 
+const FIRST_NAME = /"@?([A-Za-z_]\w*(?:\.\w+)?(?:\(\w+:\))?)"/;
+/** Of the fields that a satisfiability error names, the one that no service on the way could answer. */
+const UNREACHED = /cannot find field "([^"]+)"/;
+const OWNER = /subgraph "([^"]+)", which has field/;
+const NAMED_SERVICE = /subgraphs? "([^"]+)"/;
+
+/** The service that has what could not be reached, else the first one that is named. */
+function ownerOf(message: string): string | null {
+  return OWNER.exec(message)?.[1] ?? NAMED_SERVICE.exec(message)?.[1] ?? null;
+}
+
 function toProblem({ message, nodes, extensions }: GraphQLError): CompositionProblem {
   const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'UNKNOWN';
-  // Errors of one subgraph's own schema name it in brackets, merge errors on the nodes, satisfiability errors only in the text.
-  const service = serviceOf(nodes) ?? /^\[([^\]]+)\]/.exec(message)?.[1] ?? null;
-  const coordinate = /"@?([A-Za-z_]\w*(?:\.\w+)?(?:\(\w+:\))?)"/.exec(message)?.[1];
+  // Errors of one subgraph's own schema name it in brackets, merge errors on the nodes or, as those of satisfiability, in the text only.
+  const service = serviceOf(nodes) ?? /^\[([^\]]+)\]/.exec(message)?.[1] ?? ownerOf(message);
   const line = nodes?.find((node) => service === null || (node as { subgraph?: string }).subgraph === service)?.loc?.startToken.line;
   const exampleQuery = /supergraph API query:\n(.+?)\ncannot be satisfied/s.exec(message)?.[1];
+  // The first quoted name of a satisfiability error is a service.
+  const coordinate = (exampleQuery === undefined ? FIRST_NAME : UNREACHED).exec(message)?.[1];
   return {
     code,
     message,
     service,
-    // The first quoted name of a satisfiability error is a service.
-    ...(coordinate === undefined || exampleQuery !== undefined ? {} : { coordinate }),
+    ...(coordinate === undefined ? {} : { coordinate }),
     ...(line === undefined || service === null ? {} : { line }),
     ...(exampleQuery === undefined ? {} : { exampleQuery }),
   };
