@@ -84,7 +84,9 @@ class Shaper {
     if (type.kind === 'nonNull') {
       const completed = this.#complete(type.of, value, path);
       if (completed !== null) return completed;
-      if (value === null || value === undefined) this.#fail(path, `a value is required here, and the service gave none`);
+      // An entity that failed is null as a whole: what its service said of one field explains the others, which are absent.
+      const isExplained = value === undefined && this.#above.has(JSON.stringify(toList(path).slice(0, -1)));
+      if ((value === null || value === undefined) && !isExplained) this.#fail(path, `a value is required here, and the service gave none`);
       throw BUBBLE;
     }
     if (value === null || value === undefined) return null;

@@ -90,6 +90,7 @@ describe('an error in a service', () => {
     ['stands in values that the service nests', '{ bins { deep { failsLoosely more { failsLoosely } } } }'],
     ['goes up within values that the service nests', '{ bins { id deep { more { fails } failsLoosely } } }'],
     ['does not touch other branches', '{ bins { bins { failsForSome tags } id } strict { label tags } }'],
+    ['explains the fields beside it, which are gone with the entity', '{ bins { label fails tags } loose: maybe { label fails } }'],
     ['of a list', '{ bins { tags failingTags } }'],
   ])('%s', async (_, document) => {
     await expectSameAnswer(world, one, document);
