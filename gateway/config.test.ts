@@ -12,6 +12,7 @@ describe('the settings of the gateway', () => {
       sagas: [],
       overrideLabels: [],
       operations: new Map(),
+      allowsPrivateWebhooks: false,
       accessRules: 'reject',
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
       trustedDocuments: { mode: 'off', clients: new Map(), files: [] },

@@ -68,6 +68,7 @@ const Environment = z
     SLUICE_SAGAS: operationNames.default([]),
     SLUICE_OPERATIONS: policies.default(new Map()),
     SLUICE_OVERRIDE_LABELS: list.default([]),
+    SLUICE_WEBHOOK_PRIVATE: z.stringbool().default(false),
     SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
     SLUICE_TRUSTED_DOCUMENTS: z.enum(TRUST_MODES).default('off'),
     SLUICE_TRUSTED_DOCUMENTS_CLIENTS: trustByClient.default([]),
@@ -116,6 +117,8 @@ export interface GatewayConfig {
   sagas: readonly string[];
   /** How operations of these names run, whatever their directives say. */
   operations: ReadonlyMap<string, OperationPolicy>;
+  /** May webhooks go to loopback, link-local and private addresses, and over http? */
+  allowsPrivateWebhooks: boolean;
   /** Labels of `@override(from:, label:)` that hold, beside `percent(n)`. */
   overrideLabels: readonly string[];
   /** What `@requiresScopes` and `@policy` do to an operation: refuse it, or leave those fields out. */
@@ -154,6 +157,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     execution: set.SLUICE_EXECUTION,
     sagas: set.SLUICE_SAGAS,
     operations: set.SLUICE_OPERATIONS,
+    allowsPrivateWebhooks: set.SLUICE_WEBHOOK_PRIVATE,
     overrideLabels: set.SLUICE_OVERRIDE_LABELS,
     accessRules: set.SLUICE_ACCESS_RULES,
     limits: {

@@ -128,6 +128,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     execution: config.execution,
     sagas: config.sagas,
     policies: config.operations,
+    allowsPrivateWebhooks: config.allowsPrivateWebhooks,
     documents,
     trusted,
     fetchTimeoutMs: config.subgraph.timeoutMs,

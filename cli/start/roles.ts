@@ -25,6 +25,7 @@ import { createOperationActivities } from '#workers/activities/operation-activit
 import { createPluginActivities } from '#workers/activities/plugin-activities';
 import { createRequestActivities } from '#workers/activities/request-activities';
 import { createSupergraphActivities } from '#workers/activities/supergraph-activities';
+import { createWebhookActivities } from '#workers/activities/deliver-webhook';
 import { translateErrors } from '#workers/activities/translate-errors';
 import { startWorkerHost, type WorkerHost } from '#workers/host';
 import { askService, SYSTEM_AUTH } from './ask-service.js';
@@ -143,7 +144,13 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
   );
   // A gateway over a foreign supergraph has no database, and no list.
   const store = platform.config.supergraphFile === null ? await createOperationStore(await platform.database()) : null;
-  const operations = translateErrors(createOperationActivities({ store }), log);
+  const operations = translateErrors(
+    {
+      ...createOperationActivities({ store }),
+      ...createWebhookActivities({ keys, allowsPrivate: platform.gatewayConfig.allowsPrivateWebhooks, now: () => new Date() }),
+    },
+    log,
+  );
   const host = await startWorkerHost({
     connection: await platform.native(),
     namespace: platform.config.temporal.namespace,

@@ -130,8 +130,8 @@ describe('settings by operation name', () => {
 });
 
 describe('startOperation', () => {
-  const START = `mutation($document: String!, $variables: JSON, $name: String, $deadline: Int) {
-    startOperation(document: $document, variables: $variables, operationName: $name, deadlineSeconds: $deadline) { operation { id title } } }`;
+  const START = `mutation($document: String!, $variables: JSON, $name: String, $deadline: Int, $webhook: String) {
+    startOperation(document: $document, variables: $variables, operationName: $name, deadlineSeconds: $deadline, webhook: $webhook) { operation { id title } } }`;
   const start = (variables: Record<string, unknown>) => gateway.query(START, variables);
   const codesOf = async (variables: Record<string, unknown>) => (await start(variables)).errors?.map(({ extensions }) => extensions.code);
 
@@ -141,6 +141,7 @@ describe('startOperation', () => {
       variables: { title: 'A' },
       name: 'Add',
       deadline: 60,
+      webhook: 'https://hooks.example.com/x',
     });
     expect(answer).toEqual({
       data: { startOperation: { operation: { id: 'from-service', title: 'it' } } },
@@ -148,6 +149,7 @@ describe('startOperation', () => {
     });
     expect(requestOf()).toMatchObject({
       workflow: 'api_request_workflow',
+      webhook: 'https://hooks.example.com/x',
       request: { operationName: 'Add', variables: { title: 'A' }, deadlineMs: 60_000, synchronous: false },
     });
     // One call, for the answer; the books were left to the run.
@@ -168,6 +170,9 @@ describe('startOperation', () => {
     ['holds several operations', { document: 'query A { book { id } } query B { book { id } }' }, 'BAD_USER_INPUT'],
     ['reads the schema', { document: '{ __schema { __typename } }' }, 'BAD_USER_INPUT'],
     ['starts another', { document: 'mutation { startOperation(document: "{ book { id } }") { operation { id } } }' }, 'BAD_USER_INPUT'],
+    ['tells over http', { document: '{ book { id } }', webhook: 'http://hooks.example.com/' }, 'BAD_USER_INPUT'],
+    ['tells with a password', { document: '{ book { id } }', webhook: 'https://a:b@hooks.example.com/' }, 'BAD_USER_INPUT'],
+    ['tells nowhere', { document: '{ book { id } }', webhook: 'hooks' }, 'BAD_USER_INPUT'],
     ['has a deadline too far', { document: '{ book { id } }', deadline: 100_000 }, 'BAD_USER_INPUT'],
   ])('starts nothing for a document that %s', async (_, variables, code) => {
     expect(await codesOf(variables)).toEqual([code]);

@@ -115,6 +115,8 @@ export interface OperationExecutorOptions {
   sagas: readonly string[];
   /** By operation name. */
   policies: ReadonlyMap<string, OperationPolicy>;
+  /** May messages about operations go to this machine and its network? */
+  allowsPrivateWebhooks: boolean;
   /** Judges documents that are an argument. */
   documents: Pick<DocumentChecker, 'check'>;
   trusted: TrustedDocuments;
@@ -136,6 +138,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     claims,
     execution,
     policies,
+    allowsPrivateWebhooks,
     documents,
     trusted,
     fetchTimeoutMs,
@@ -223,7 +226,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     prepared: PreparedOperation,
     { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>,
     client: DurablePort,
-    deadlineMs: number = DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow],
+    { deadlineMs = DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow], webhook }: AsyncOptions = {},
   ): Promise<DurableRun<RunResult>> {
     const { auth, generation, operation, idempotencyKey } = request;
     const { plan, variables, documentHash } = prepared;
@@ -255,10 +258,14 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const how = { workflowId, facts, eager: true, once: idempotencyKey !== null };
     try {
       if (path === 'async')
-        return await client.start('async_request_workflow', [{ workflow, request: run }, auth], {
-          ...how,
-          executionTimeoutMs: deadlineMs + ENDING_MS,
-        });
+        return await client.start(
+          'async_request_workflow',
+          [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth],
+          {
+            ...how,
+            executionTimeoutMs: deadlineMs + ENDING_MS,
+          },
+        );
       if (workflow === 'api_request_workflow') return await client.start(workflow, [{ ...run, auth, credential: null }], how);
       return await client.start(workflow, [run, auth], how);
     } catch (error) {
@@ -342,7 +349,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   /** `startOperation`: the gateway, which plans, starts the run; the operations service, told which one it is, answers what was selected. */
   async function startAnother(request: OperationRequest, prepared: PreparedOperation, asked: StartedOperation): Promise<OperationAnswer> {
     const { schema, generation, auth } = request;
-    const { document, operation, variables, deadlineMs } = asked;
+    const { document, operation, variables } = asked;
     const inner = { ...request, document, operation, variables };
     const work = await prepare({ schema, generation, document, operation, variables, auth });
     if ('errors' in work) return { response: work, operation: null };
@@ -357,7 +364,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       throw new CodedError('TEMPORAL_UNAVAILABLE', 'a background run cannot be started now');
     if (route.path !== 'async' || isIntrospected(work))
       throw new CodedError('BAD_USER_INPUT', `document: it cannot run in the background (${route.reason})`);
-    const run = await startRun(inner, work, route, durable, deadlineMs);
+    const run = await startRun(inner, work, route, durable, asked);
     const response = await runDirect(request, prepared, undefined, run.operationId);
     return { response, operation: { id: run.operationId, path: route.path, reason: route.reason } };
   }
@@ -379,7 +386,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;
         const shown = request.showsPlan === true ? { plan: toPlanReport(plan) } : {};
-        const asked = readStartOperation({ ...request, variables, plan, documents, trusted });
+        const asked = readStartOperation({ ...request, variables, plan, documents, trusted, allowsPrivateWebhooks });
         if (asked !== null) {
           if ('errors' in asked) return { response: asked, operation: null };
           const answer = await startAnother(request, prepared, asked);
@@ -416,6 +423,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
 
 type RunRoute = Extract<Route, { path: 'durable' | 'async' }>;
 const KINDS = { api_request_workflow: 'API_REQUEST', multi_service_orchestration_workflow: 'ORCHESTRATION' } as const;
+type AsyncOptions = Partial<Pick<StartedOperation, 'deadlineMs' | 'webhook'>>;
 interface RunResult {
   response: GraphQLResponse;
 }

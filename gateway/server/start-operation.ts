@@ -21,6 +21,7 @@ import type { DocumentChecker } from './check-document.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
 const FIELD = 'startOperation';
+const MAX_URL_CHARS = 2_000;
 
 export interface StartedOperation {
   document: DocumentNode;
@@ -28,6 +29,8 @@ export interface StartedOperation {
   variables: Readonly<Record<string, unknown>>;
   /** Undefined: the standard one. */
   deadlineMs: number | undefined;
+  /** Where to tell of the end. */
+  webhook: string | undefined;
 }
 
 /**
@@ -43,6 +46,7 @@ export function readStartOperation(request: {
   auth: AuthContext;
   documents: Pick<DocumentChecker, 'check'>;
   trusted: TrustedDocuments;
+  allowsPrivateWebhooks: boolean;
 }): StartedOperation | { errors: readonly GraphQLErrorJson[] } | null {
   const { schema, plan, auth, documents, trusted } = request;
   const field = schema.getMutationType()?.getFields()[FIELD];
@@ -73,7 +77,18 @@ export function readStartOperation(request: {
     operation,
     variables: variables as Record<string, unknown>,
     deadlineMs: seconds == null ? undefined : seconds * 1_000,
+    webhook: readWebhook(args['webhook'] as string | null | undefined, request.allowsPrivateWebhooks),
   };
+}
+
+/** What its address leads to is judged when it is called (workers/activities/deliver-webhook.ts). */
+function readWebhook(text: string | null | undefined, allowsPrivate: boolean): string | undefined {
+  if (text == null) return undefined;
+  const url = text.length <= MAX_URL_CHARS && URL.canParse(text) ? new URL(text) : null;
+  const isKnown = url?.protocol === 'https:' || (allowsPrivate && url?.protocol === 'http:');
+  if (url === null || !isKnown || url.username !== '' || url.password !== '')
+    throw new CodedError('BAD_USER_INPUT', `webhook: expected an https address without credentials, at most ${MAX_URL_CHARS} characters`);
+  return url.href;
 }
 
 function findField({ selections }: SelectionSetNode, document: DocumentNode): FieldNode | undefined {

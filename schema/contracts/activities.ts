@@ -4,6 +4,7 @@ import type { AuthContext, CredentialReference, CredentialVerdict } from './iden
 import type { GraphQLResponse, ServiceAnswer, ServiceFetch } from './plan.js';
 import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
+import type { WebhookDelivery } from './workflows.js';
 import type { CompositionProblem, SupergraphChange, SupergraphService } from './supergraph.js';
 import type { InstalledPlugin, PackageFacts, PluginPermission, ScanCheck, ScanFinding } from './plugins.js';
 
@@ -94,6 +95,17 @@ export interface OperationActivities {
   record_attention_activity(record: AttentionRecord): Promise<void>;
 }
 
+export interface WebhookActivities {
+  /** One attempt. Never fails for what the receiver does: that is its outcome. */
+  deliver_webhook_activity(delivery: WebhookDelivery): Promise<WebhookOutcome>;
+}
+
+export type WebhookOutcome =
+  | { kind: 'delivered' }
+  /** It will not succeed later either: the receiver is gone (410), or its address may not be called. */
+  | { kind: 'refused'; reason: string }
+  | { kind: 'failed'; reason: string; retryAfterMs: number };
+
 export interface AttentionRecord {
   /** Of the operation that failed. */
   operationId: string;
@@ -108,4 +120,4 @@ export interface AttentionRecord {
   at: string;
 }
 
-export type Activities = RequestActivities & PluginActivities & SupergraphActivities & OperationActivities;
+export type Activities = RequestActivities & PluginActivities & SupergraphActivities & OperationActivities & WebhookActivities;

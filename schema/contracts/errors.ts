@@ -107,6 +107,11 @@ export const ERROR_CODES = {
   OPERATION_CANCELLED: { retryable: false, http: 200, meaning: 'The operation was cancelled.' },
   OPERATION_TERMINATED: { retryable: false, http: 200, meaning: 'The run was ended by force from outside.' },
   OPERATION_IN_PROGRESS: { retryable: true, http: 409, meaning: 'Another operation on the same object is still running.' },
+  WEBHOOK_UNDELIVERED: {
+    retryable: false,
+    http: 200,
+    meaning: "The receiver of an operation's webhook did not take the message within its attempts, or may not be called.",
+  },
   SUBSCRIPTION_OVERFLOW: {
     retryable: true,
     http: 200,

@@ -15,6 +15,7 @@ export type OperationKindName =
   | 'PLUGIN_UPDATE'
   | 'PLUGIN_REMOVAL'
   | 'RECOVERY'
+  | 'WEBHOOK'
   | 'SUPERGRAPH';
 
 export type OperationStatus = 'WORKING' | 'INPUT_REQUIRED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';

@@ -5,7 +5,7 @@ import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
 import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
-import type { Leftover, OperationFailure, ResolutionChoice } from './operations.js';
+import type { Leftover, OperationFailure, OperationStatus, ResolutionChoice } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
 export const TASK_QUEUES = {
@@ -157,6 +157,21 @@ export interface AsyncRequest {
   workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow';
   /** `synchronous` is false: its fetches are regular activities. */
   request: ComplexRequest;
+  /** Told of the end. */
+  webhook?: string;
+}
+
+/** A message about an operation's end: thin, so that nothing of the answer goes where anybody may have moved. */
+export interface WebhookDelivery {
+  url: string;
+  tenant: string;
+  /** The same for every attempt, so that a receiver knows a repeat. */
+  messageId: string;
+  message: {
+    type: 'operation.completed' | 'operation.failed' | 'operation.cancelled';
+    timestamp: string;
+    data: { id: string; status: OperationStatus; code: string | null };
+  };
 }
 export interface AsyncResponse {
   response: GraphQLResponse;
@@ -182,6 +197,7 @@ export interface Workflows {
   multi_service_orchestration_workflow: { args: [ComplexRequest, AuthContext]; result: OrchestrationResponse };
   error_recovery_workflow: { args: [FailedRequest, ErrorContext]; result: RecoveryResult };
   async_request_workflow: { args: [AsyncRequest, AuthContext]; result: AsyncResponse };
+  webhook_delivery_workflow: { args: [WebhookDelivery]; result: void };
   plugin_installation_workflow: { args: [PluginInstallationRequest, AuthContext]; result: InstalledPlugin };
   supergraph_coordinator_workflow: { args: [CoordinatorState]; result: void };
 }

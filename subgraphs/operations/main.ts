@@ -1,3 +1,4 @@
+import { deriveWebhookSecret } from '#platform/webhook-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { createSubgraph, type Subgraph } from '../shared/create-subgraph.js';
@@ -16,7 +17,12 @@ export async function createOperationsSubgraph(deps: {
   return createSubgraph({
     name: 'operations',
     typeDefs: await readSdl('operations'),
-    resolvers: createOperationsResolvers({ door: deps.door, store: deps.store, temporalUrl: deps.temporalUrl }),
+    resolvers: createOperationsResolvers({
+      door: deps.door,
+      store: deps.store,
+      webhookSecret: (tenant) => deriveWebhookSecret(deps.keys, tenant),
+      temporalUrl: deps.temporalUrl,
+    }),
     createContext: createOperationsContext(deps.door),
     keys: deps.keys,
     log: deps.log,

@@ -321,6 +321,13 @@ describe('operationsChanged', () => {
   });
 });
 
+describe('webhookSecret', () => {
+  it("is for the tenant's admins", async () => {
+    expect((await operations.ask('admin', '{ webhookSecret }')).data.webhookSecret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect((await operations.ask('alice', '{ webhookSecret }')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  });
+});
+
 describe('an operation that failed', () => {
   const RECOVERY: OperationEvent[] = [
     event(1, { __typename: 'OperationStarted', title: 'Recovery of Rate', steps: [] }),

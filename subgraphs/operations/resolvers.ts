@@ -70,10 +70,12 @@ interface Filter {
 export function createOperationsResolvers({
   door,
   store,
+  webhookSecret,
   temporalUrl,
 }: {
   door: OperationDoor;
   store: OperationStore;
+  webhookSecret: (tenant: string) => string;
   temporalUrl: string | null;
 }) {
   async function load(context: OperationsContext, id: string): Promise<OperationSnapshot | null> {
@@ -134,6 +136,10 @@ export function createOperationsResolvers({
     JSON: JSONScalar,
     Query: {
       operation: (_: unknown, { id }: { id: string }, context: OperationsContext) => load(context, id),
+      webhookSecret: (_: unknown, __: unknown, { auth }: OperationsContext) => {
+        requireScope(auth, 'tenants:write');
+        return webhookSecret(auth.tenant);
+      },
       operations: async (
         _: unknown,
         { filter, ...args }: PageArguments & { filter?: Filter | null },

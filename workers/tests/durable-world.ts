@@ -4,12 +4,12 @@ import type { ExternalStorage } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
-import type { AttentionRecord, ServiceCall } from '#schema/contracts/activities';
+import type { AttentionRecord, ServiceCall, WebhookOutcome } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ExecutablePlan, ServiceAnswer } from '#schema/contracts/plan';
-import type { AsyncRequest, ComplexRequest } from '#schema/contracts/workflows';
+import type { AsyncRequest, ComplexRequest, WebhookDelivery } from '#schema/contracts/workflows';
 import { loadTestKeys } from '#tests/support/test-keys';
 import type { World } from '#tests/federation/support/federated-world';
 import { world } from '#tests/federation/support/library';
@@ -38,11 +38,14 @@ export interface DurableWorld {
   verdict: 'good' | 'refused';
   /** What was recorded of operations that need attention, in order. */
   attention: AttentionRecord[];
+  /** Messages that receivers were sent, and what these answer. */
+  webhooks: WebhookDelivery[];
+  receive: (attempt: number) => WebhookOutcome;
   startRequest(document: string, options?: Partial<ComplexRequest> & { variables?: JsonObject }): ReturnType<DurableClient['start']>;
   /** For nobody to wait for. */
   startAsync(
     document: string,
-    options?: Partial<ComplexRequest> & Partial<Pick<AsyncRequest, 'workflow'>>,
+    options?: Partial<ComplexRequest> & Partial<Pick<AsyncRequest, 'workflow' | 'webhook'>>,
   ): ReturnType<DurableClient['start']>;
   close(): Promise<void>;
 }
@@ -77,6 +80,8 @@ export async function createDurableWorld(
     intercept: () => undefined,
     verdict: 'good',
     attention: [],
+    webhooks: [],
+    receive: () => ({ kind: 'delivered' }),
     startRequest: (document, { variables = {}, ...change } = {}) => {
       const request = { ...aRequest(services.plan(document)), variables, ...change } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
@@ -86,10 +91,17 @@ export async function createDurableWorld(
         facts: { kind: 'ORCHESTRATION', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
       });
     },
-    startAsync: (document, { workflow = 'multi_service_orchestration_workflow', ...change } = {}) =>
+    startAsync: (document, { workflow = 'multi_service_orchestration_workflow', webhook, ...change } = {}) =>
       self.durable.start(
         'async_request_workflow',
-        [{ workflow, request: { ...aRequest(services.plan(document)), synchronous: false, ...change } }, AUTH],
+        [
+          {
+            workflow,
+            request: { ...aRequest(services.plan(document)), synchronous: false, ...change },
+            ...(webhook === undefined ? {} : { webhook }),
+          },
+          AUTH,
+        ],
         {
           workflowId: `request/ten_acme/${randomUUID()}`,
           taskQueue,
@@ -126,7 +138,11 @@ export async function createDurableWorld(
       {
         taskQueue,
         workflows: true,
-        activities: { ...activities, record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record) },
+        activities: {
+          ...activities,
+          record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record),
+          deliver_webhook_activity: async (delivery: WebhookDelivery) => self.receive(self.webhooks.push(delivery)),
+        },
       },
     ],
     adjust: countCoverage,

@@ -189,6 +189,30 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records webhooks: delivered at the second attempt, refused', async () => {
+    const durable = await createDurableWorld();
+    for (const name of ['delivered', 'failed'] as const) {
+      durable.receive = (attempt) =>
+        name === 'failed'
+          ? { kind: 'refused', reason: 'status 410' }
+          : attempt === 1
+            ? { kind: 'failed', reason: 'status 500', retryAfterMs: 0 }
+            : { kind: 'delivered' };
+      const started = await durable.startAsync('{ people { name } }', { webhook: 'https://hooks.example.com/' });
+      await started.result();
+      if (name === 'delivered') await record('async_request_workflow.webhook', started.run.workflowId);
+      const connection = await Connection.connect({ address: inject('temporalAddress') });
+      const delivery = new Client({ connection, dataConverter: createDataConverter(await loadTestKeys(), { namespace: 'default' }) });
+      await delivery.workflow
+        .getHandle(`${started.run.workflowId}/webhook`)
+        .result()
+        .catch(() => undefined);
+      await connection.close();
+      await record(`webhook_delivery_workflow.${name}`, `${started.run.workflowId}/webhook`);
+    }
+    await durable.close();
+  });
+
   it('records installations: success, compensated; and the coordinator that published for them', async () => {
     const plugins = await createPluginWorld();
     await plugins.publish(plugins.qrFiles);

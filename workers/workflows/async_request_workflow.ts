@@ -11,6 +11,7 @@ import { createReporter, type StepName } from './shared/operation-reporter.js';
 import { toStep } from './shared/run-request.js';
 import { nameSagaSteps } from './shared/run-saga.js';
 import { startRecovery } from './shared/start-recovery.js';
+import { startWebhook } from './shared/start-webhook.js';
 
 /** The work keeps the deadline itself and answers with what is finished; this is for one that cannot. */
 const DEADLINE_GRACE_MS = 10_000;
@@ -23,7 +24,7 @@ const reportEvents = defineSignal<[readonly EventBody[]]>(REPORT_EVENTS_SIGNAL);
  *
  * @throws CancelledFailure; ApplicationFailure DEADLINE_EXCEEDED when the work did not even end, or with the work's own code
  */
-export async function async_request_workflow({ workflow, request }: AsyncRequest, auth: AuthContext): Promise<AsyncResponse> {
+export async function async_request_workflow({ workflow, request, webhook }: AsyncRequest, auth: AuthContext): Promise<AsyncResponse> {
   const { workflowId } = workflowInfo();
   const reporter = createReporter({ showsStatus: true });
   const work = createCancellableWork(reporter);
@@ -55,11 +56,13 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
     });
     const failed = trouble?.failure ?? failure;
     if (trouble !== undefined) await recover(trouble, response);
+    await tell(failed === undefined ? 'COMPLETED' : 'FAILED', failed?.code ?? null);
     if (failed === undefined) reporter.completed();
     else reporter.failed(failed);
     return { response, ...(failed === undefined ? {} : { failure: failed }) };
   } catch (error) {
     if (work.isCancelled()) {
+      await tell('CANCELLED', null);
       reporter.cancelled(work.reason());
       throw work.toFailure();
     }
@@ -70,8 +73,13 @@ export async function async_request_workflow({ workflow, request }: AsyncRequest
       data: null,
       errors: [{ message: failure.message, extensions: { ...failure } }],
     });
+    await tell('FAILED', failure.code);
     reporter.failed(failure);
     throw toWorkflowFailure(failure);
+  }
+
+  async function tell(status: 'COMPLETED' | 'FAILED' | 'CANCELLED', code: string | null): Promise<void> {
+    if (webhook !== undefined) await startWebhook({ url: webhook, tenant: auth.tenant, startedBy: auth.principal, status, code });
   }
 
   async function recover(trouble: Trouble, response: GraphQLResponse): Promise<void> {

@@ -128,6 +128,7 @@ export function createWorld(services: readonly Service[]): World {
         access: { check: () => ({ document, operation }), allows: () => true },
         sagas: [],
         policies: new Map(),
+        allowsPrivateWebhooks: false,
         documents: { check: () => ({ document }) },
         trusted: { resolve: (_, { query }) => query as string },
         cost: { check: () => null },

@@ -52,5 +52,6 @@ export const KIND_LABELS: Readonly<Record<OperationKindName, string>> = {
   PLUGIN_UPDATE: 'Plugin update',
   PLUGIN_REMOVAL: 'Plugin removal',
   RECOVERY: 'Recovery',
+  WEBHOOK: 'Webhook',
   SUPERGRAPH: 'Supergraph',
 };
