@@ -9,7 +9,7 @@ import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
-import type { EngineRequest, PlannerMethods } from './planner-thread.js';
+import type { EngineRequest, LoadedGeneration, PlannerMethods } from './planner-thread.js';
 
 const LOAD_TIMEOUT_MS = 30_000;
 const WARM_OPERATIONS = 100;
@@ -22,7 +22,7 @@ export interface PlanRequest extends EngineRequest {
 
 export interface Planner {
   /** Makes a generation known; repeating it changes nothing. */
-  load(generation: { number: number; supergraphSdl: string }): Promise<void>;
+  load(generation: { number: number; supergraphSdl: string }): Promise<LoadedGeneration>;
   /** @throws PLAN_FAILED, PLAN_TIMEOUT, PLAN_TOO_LARGE, GENERATION_UNKNOWN */
   plan(request: PlanRequest): Promise<ExecutablePlan>;
   /**
@@ -54,7 +54,7 @@ interface CachedPlan {
 }
 
 export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmMs = WARM_MS, onPlanned }: PlannerOptions): Planner {
-  const generations = new Map<number, string>();
+  const generations = new Map<number, LoadedGeneration & { supergraphSdl: string }>();
   const cache = new Map<string, CachedPlan>();
   let thread: Promise<ThreadClient<PlannerMethods>> | undefined;
   let closed = false;
@@ -71,7 +71,7 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmM
       thread = undefined;
       if (!closed) log.warn('planner thread ended; the next request starts another');
     });
-    for (const [number, supergraphSdl] of generations) await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
+    for (const [number, { supergraphSdl }] of generations) await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
     return client;
   }
 
@@ -123,10 +123,12 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmM
 
   return {
     async load({ number, supergraphSdl }) {
-      if (generations.has(number)) return;
+      const known = generations.get(number);
+      if (known !== undefined) return known;
       const client = await openThread();
-      await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
-      generations.set(number, supergraphSdl);
+      const loaded = { supergraphSdl, ...(await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS)) };
+      generations.set(number, loaded);
+      return loaded;
     },
     plan: (request) => plan(request),
     async warm({ from, to }) {

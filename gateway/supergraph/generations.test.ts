@@ -238,7 +238,10 @@ it('a gateway keeps the plans of three superseded generations, not of all', asyn
   const generations = createGenerations({
     registry: memory,
     planner: {
-      load: async ({ number }) => void loaded.push(number),
+      load: async ({ number }) => {
+        loaded.push(number);
+        return { apiSdl: 'type Query { a: Int }' };
+      },
       warm: async ({ from, to }) => {
         warmed.push([from, to]);
         return { planned: 0, skipped: 0 };

@@ -28,7 +28,7 @@ export interface Generations {
   /**
    * Follows the registry from then on. `swap` makes a generation the one that new operations see; when it throws, the old one stays.
    */
-  follow(swap: (generation: Generation) => void): void;
+  follow(swap: Swap): void;
   /** What new operations get. @throws GENERATION_UNKNOWN before the first one is served */
   current(): { generation: Generation; schema: GraphQLSchema };
   /** Told by the server within {@link follow}'s `swap`, and once at its start: the API schema it validates on from now on. */
@@ -39,6 +39,9 @@ export interface Generations {
   rulesOf(schema: GraphQLSchema): SupergraphRules;
   close(): Promise<void>;
 }
+
+/** @param apiSdl - what callers see of the generation; valid */
+export type Swap = (generation: Generation, apiSdl: string) => void;
 
 export interface SupergraphRules {
   access: AccessRules;
@@ -85,16 +88,16 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
     rules.set(schema, of.rules);
   }
 
-  async function takeOver(generation: Generation, swap: (generation: Generation) => void, isEnded: AbortSignal): Promise<void> {
+  async function takeOver(generation: Generation, swap: Swap, isEnded: AbortSignal): Promise<void> {
     const itsRules = readRules(generation);
-    await planner.load(generation);
+    const { apiSdl } = await planner.load(generation);
     if (serving !== undefined) {
       const warmed = await planner.warm({ from: serving.generation.number, to: generation.number });
       log.info({ generation: generation.number, ...warmed }, 'operations in use were planned ahead');
     }
     if (isEnded.aborted) return;
     // From here to `settle` nothing awaits, so that no operation is admitted in between (G2).
-    swap(generation);
+    swap(generation, apiSdl);
     settle(generation, itsRules);
   }
 
