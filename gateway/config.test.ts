@@ -19,6 +19,7 @@ describe('the settings of the gateway', () => {
       allowedOrigins: [],
       forwardHeaders: new Map(),
       subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, compression: 'auto', sharesFetches: true },
+      uploads: { maxBytes: 1024 * 1024 * 1024, maxFiles: 10 },
       maxConnectionsPerClient: 10_000,
       drainWaitMs: 0,
     });

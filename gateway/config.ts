@@ -91,6 +91,8 @@ const Environment = z
     SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
     SLUICE_FORWARD_HEADERS: forwardRules.default(new Map()),
     SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
+    SLUICE_MAX_UPLOAD_BYTES: atMost(1024 * 1024 * 1024),
+    SLUICE_MAX_UPLOAD_FILES: atMost(10),
     SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
   })
@@ -140,6 +142,8 @@ export interface GatewayConfig {
     /** Are equal query fetches of one principal, on their way at the same time, one? */
     sharesFetches: boolean;
   };
+  /** Of one file; files of one request. */
+  uploads: { maxBytes: number; maxFiles: number };
   /** WebSockets and event streams that one caller may have open. */
   maxConnectionsPerClient: number;
   /** Between "not ready" and the end of new connections, so that balancers notice. */
@@ -183,6 +187,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       compression: set.SUBGRAPH_COMPRESSION,
       sharesFetches: set.SUBGRAPH_SHARE_FETCHES,
     },
+    uploads: { maxBytes: set.SLUICE_MAX_UPLOAD_BYTES, maxFiles: set.SLUICE_MAX_UPLOAD_FILES },
     // On loopback all callers are this machine's own.
     maxConnectionsPerClient: set.SLUICE_MAX_CONNECTIONS_PER_CLIENT ?? (isLoopback(set.HOST) ? 10_000 : 20),
     drainWaitMs: set.SLUICE_DRAIN_WAIT_MS,

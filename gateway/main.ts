@@ -27,13 +27,16 @@ import { createDevLogin } from './server/dev-login.js';
 import type { DurablePort } from './server/durable-port.js';
 import { createCostCheck } from './server/operation-cost.js';
 import { createOperationExecutor } from './server/execute-operation.js';
-import { createGraphQLHttpHandler } from './server/graphql-http.js';
+import { createFileService } from './server/file-service.js';
+import { createFileTransfers } from './server/file-transfers.js';
+import { createGraphQLHttpHandler, MAX_BODY_BYTES } from './server/graphql-http.js';
 import { createGraphQLSse } from './server/graphql-sse.js';
 import { createGraphQLWs } from './server/graphql-ws.js';
-import { createDoor } from './server/http-door.js';
+import { bringsFiles, createDoor } from './server/http-door.js';
 import { notFound } from './server/http-replies.js';
 import { createIncrementalAnswers } from './server/incremental-answers.js';
 import { createLiveOperations } from './server/live-operations.js';
+import { createMultipartReader } from './server/multipart-request.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
 import { createConsoleHandler } from './server/static-console.js';
@@ -151,6 +154,12 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     execution: config.execution,
     policies: config.operations,
   });
+  const files = createFileService({
+    resolve: createServiceResolver(registry),
+    generation: () => generations.current().generation.number,
+    keys,
+  });
+  const multipart = createMultipartReader({ files, limits: { ...config.uploads, fieldBytes: MAX_BODY_BYTES }, log });
   const connections = createClientConnections(config.maxConnectionsPerClient);
   const sockets = createGraphQLWs({ live, connections, credentials, forward: config.forwardHeaders, origins, metrics, log });
   const sse = createGraphQLSse({ live, connections, credentials, log });
@@ -169,12 +178,14 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
         sse,
         incremental,
         trusted,
+        multipart,
         forward: config.forwardHeaders,
         credentials,
         origins,
         metrics,
         log,
       }),
+      transfers: createFileTransfers({ files, keys, maxBytes: config.uploads.maxBytes, origins, log }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
       console: createConsoleHandler(consoleFolder),
@@ -185,6 +196,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       }),
       log,
     }),
+    { mayTakeLong: bringsFiles },
   );
   http.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   const admin = createHttpServer((request, response) => {
@@ -197,6 +209,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
 
   const opened: (() => Promise<unknown>)[] = [
     () => manifests.close(),
+    () => files.close(),
     () => streams.close(),
     () => planner.close(),
     ...(deps.fetcher === undefined ? [() => fetcher.close()] : []),

@@ -1,18 +1,44 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError } from '#schema/contracts/errors';
 
 const IDLE_CHECK_MS = 50;
+const BODY_MS = 30_000;
+const LONG_BODY_MS = 3_600_000;
 
-/** Node's server with limits that hold against slow and oversized requests. */
-export function createHttpServer(handler: RequestListener): Server {
+/**
+ * Node's server with limits that hold against slow and oversized requests.
+ *
+ * @param options.mayTakeLong - for requests that bring files: their bodies may take an hour, others 30 s. Asked before the handler
+ */
+export function createHttpServer(
+  handler: RequestListener,
+  { mayTakeLong }: { mayTakeLong?: ((request: IncomingMessage) => boolean) | undefined } = {},
+): Server {
+  const requestTimeout = mayTakeLong === undefined ? BODY_MS : LONG_BODY_MS;
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000 },
-    handler,
+    { headersTimeout: 10_000, requestTimeout, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000 },
+    mayTakeLong === undefined
+      ? handler
+      : (request, response) => {
+          if (hasBody(request) && !mayTakeLong(request)) endWhenSlow(request);
+          handler(request, response);
+        },
   );
   server.maxConnections = 10_000;
   return server;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function endWhenSlow(request: IncomingMessage): void {
+  const slow = setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, BODY_MS);
+  request.once('close', () => clearTimeout(slow));
 }
 
 /**

@@ -22,6 +22,9 @@ const MUTATIONS: Record<string, Record<string, 'simple' | WorkflowName>> = {
     renameFolder: 'simple',
     deleteFolder: 'simple',
     createFile: 'simple',
+    // Signs a link; nothing is stored.
+    createUpload: 'simple',
+    uploadFile: 'simple',
     updateFile: 'simple',
     deleteFile: 'simple',
   },

@@ -16,7 +16,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         strictScalars: true,
         useTypeImports: true,
-        scalars: { ID: 'string', DateTime: 'string', ByteSize: 'number', Base64: 'string', JSON: 'unknown' },
+        scalars: { ID: 'string', DateTime: 'string', ByteSize: 'number', Base64: 'string', Upload: 'string', JSON: 'unknown' },
       },
     },
   },

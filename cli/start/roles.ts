@@ -50,7 +50,15 @@ async function createOwnSubgraph(platform: Platform, name: SubgraphName): Promis
     case 'tenants':
       return createTenantsSubgraph({ database: await platform.database(), keys, log, demoDataAt });
     case 'files':
-      return createFilesSubgraph({ database: await platform.database(), blobs: await platform.blobs(), keys, log, demoDataAt });
+      return createFilesSubgraph({
+        database: await platform.database(),
+        blobs: await platform.blobs(),
+        quota: await createStorageQuota(platform),
+        maxUploadBytes: platform.gatewayConfig.uploads.maxBytes,
+        keys,
+        log,
+        demoDataAt,
+      });
     case 'plugins': {
       const store = await createPluginStore(await platform.database());
       const blobs = await platform.blobs();
@@ -66,6 +74,21 @@ async function createOwnSubgraph(platform: Platform, name: SubgraphName): Promis
         log,
       });
   }
+}
+
+/** What a tenant may store is the tenants service's to say. */
+async function createStorageQuota(platform: Platform): Promise<(tenant: string) => Promise<number>> {
+  const deps = { registry: await platform.registry(), keys: platform.keys };
+  return async (tenant) => {
+    const data = await askService(deps, {
+      name: 'tenants',
+      host: 'tenants',
+      path: '/graphql',
+      query: 'query($id: ID!) { tenant(id: $id) { quotas { storage } } }',
+      variables: { id: tenant },
+    });
+    return (data['tenant'] as { quotas: { storage: number } } | null)?.quotas.storage ?? 0;
+  };
 }
 
 /** Written by scripts/build.ts. */

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
+import type { VerifiedToken } from '#platform/identity/token-verifier';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
 import { type ForwardRules, pickHeaders } from '../fetching/forward-headers.js';
@@ -21,14 +22,24 @@ import type { IncrementalAnswers } from './incremental-answers.js';
 import { bearerOf, readBody, RETRY_AFTER, sendError, sendJson } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
+import { asksForPreflight, isMultipart, type MultipartReader, type MultipartRequest, PREFLIGHT_HEADERS } from './multipart-request.js';
 import { parsePrefer, toPreferenceApplied } from './prefer-header.js';
 import type { DocumentRequest, TrustedDocuments } from './trusted-documents.js';
 
 /** A plugin package of 2 MiB fits in base64. */
-const MAX_BODY_BYTES = 3 * 1024 * 1024;
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 const MAX_GET_CHARS = 8 * 1024;
 /** Headers that a page may send. */
-const PAGE_HEADERS = ['authorization', 'content-type', 'accept', 'idempotency-key', 'prefer', 'traceparent', 'tracestate'];
+const PAGE_HEADERS = [
+  'authorization',
+  'content-type',
+  'accept',
+  'idempotency-key',
+  'prefer',
+  'traceparent',
+  'tracestate',
+  ...PREFLIGHT_HEADERS,
+];
 const PREFLIGHT_SECONDS = '600';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -40,6 +51,7 @@ export interface GraphQLHttpParts {
   trusted: TrustedDocuments;
   /** Headers that go on to services. */
   forward: ForwardRules;
+  multipart: MultipartReader;
   credentials: Pick<Credentials, 'identify'>;
   origins: OriginPolicy;
   metrics: Metrics;
@@ -52,6 +64,7 @@ export function createGraphQLHttpHandler({
   incremental,
   trusted,
   forward,
+  multipart,
   credentials,
   origins,
   metrics,
@@ -67,20 +80,39 @@ export function createGraphQLHttpHandler({
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
+    const files = request.method === 'POST' && isMultipart(request) ? await readFiles(request, auth, left.signal) : null;
+    let mayNeedFiles = false;
+    try {
+      const sent = files?.body ?? (request.method === 'POST' ? await readGraphQLBody(request) : null);
+      mayNeedFiles = await run(request, response, { caller, token, sent, left });
+    } finally {
+      // Those that have become files stay.
+      if (!mayNeedFiles) await files?.drop();
+    }
+  }
+
+  /** @returns whether something that was started goes on when this has been answered */
+  async function run(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { caller, token, sent, left }: { caller: VerifiedToken; token: string | null; sent: unknown; left: AbortController },
+  ): Promise<boolean> {
+    const { auth } = caller;
     const onward: Onward = { trace: readTrace(request.headers), headers: pickHeaders(forward, request.headers) };
-    const sent = request.method === 'POST' ? await readGraphQLBody(request) : null;
     const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 
     if (wantsEvents(request)) {
       const payload = toLivePayload(request.method === 'GET' ? fromSearch(sentSearch) : sent);
       metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
-      return sse.stream(response, caller, token, payload, onward);
+      await sse.stream(response, caller, token, payload, onward);
+      return true;
     }
     const body = resolveBody(sent, auth);
     const search = resolveSearch(sentSearch, auth);
     if (wantsParts(request, body)) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      return incremental.answer(response, auth, toLivePayload(body), onward, left.signal);
+      await incremental.answer(response, auth, toLivePayload(body), onward, left.signal);
+      return true;
     }
 
     const prefer = parsePrefer(headerOf(request, 'prefer'));
@@ -100,7 +132,8 @@ export function createGraphQLHttpHandler({
     const applied = operation == null ? null : toPreferenceApplied(prefer, operation.path);
     if (call.answer?.isRunning === true && operation?.id != null) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      return accept(response, operation.id, applied);
+      accept(response, operation.id, applied);
+      return true;
     }
     if (operation?.id != null) result.headers.set('operation-id', operation.id);
     if (applied !== null) result.headers.set('preference-applied', applied);
@@ -112,6 +145,14 @@ export function createGraphQLHttpHandler({
       'content-length': Buffer.byteLength(result.body.string),
     });
     response.end(result.body.string);
+    return operation != null && operation.path !== 'direct';
+  }
+
+  /** A page of another site can send a form with the caller's rights where those come by themselves; not a header that is asked for first. */
+  async function readFiles(request: IncomingMessage, auth: AuthContext, signal: AbortSignal): Promise<MultipartRequest> {
+    if (!asksForPreflight(request))
+      throw new UnsupportedTypeError('multipart/form-data needs the header graphql-require-preflight, with any value');
+    return multipart.read(request, auth, signal);
   }
 
   /** Apollo Server gets whole documents only: what it refuses, a body that is no object for one, holds none. */
@@ -139,7 +180,7 @@ export function createGraphQLHttpHandler({
     if (!origins.allows(request))
       return refuse(request, response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
     allowOrigin(request, response);
-    if (request.method === 'OPTIONS') return void answerPreflight(response, forward);
+    if (request.method === 'OPTIONS') return answerPreflight(response, 'GET, POST', forward);
     try {
       await answer(request, response);
     } catch (error) {
@@ -266,11 +307,12 @@ function toLivePayload(body: unknown): LivePayload {
 }
 
 /** What Apollo reads. Who accepts JSON or anything gets what Apollo answers when nothing is said, which costs it no negotiation. */
-function toHeaderMap({ headers }: IncomingMessage): HeaderMap {
+function toHeaderMap(request: IncomingMessage): HeaderMap {
   const map = new HeaderMap();
-  const { accept, 'content-type': type } = headers;
+  const { accept, 'content-type': type } = request.headers;
   if (accept !== undefined && accept !== '*/*' && accept !== 'application/json') map.set('accept', accept);
-  if (type !== undefined) map.set('content-type', type);
+  // What was in multipart/form-data is a GraphQL request like any other by now.
+  if (type !== undefined) map.set('content-type', isMultipart(request) ? 'application/json' : type);
   return map;
 }
 
@@ -279,17 +321,17 @@ function headerOf(request: IncomingMessage, name: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+export function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('vary', 'Origin');
   if (request.headers.origin === undefined) return;
   response.setHeader('access-control-allow-origin', request.headers.origin);
   response.setHeader('access-control-expose-headers', 'Operation-Id, Retry-After, Location, Preference-Applied');
 }
 
-function answerPreflight(response: ServerResponse, forward: ForwardRules): void {
+export function answerPreflight(response: ServerResponse, methods: string, forward: ForwardRules = new Map()): void {
   response
     .writeHead(204, {
-      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-methods': methods,
       'access-control-allow-headers': [...PAGE_HEADERS, ...[...forward.values()].flat().filter((name) => name !== 'cookie')].join(', '),
       'access-control-max-age': PREFLIGHT_SECONDS,
     })

@@ -1,12 +1,16 @@
 // The one HTTP server on PORT: which handler answers which path.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { DOWNLOADS_PATH, UPLOADS_PATH } from '#platform/identity/transfer-links';
 import type { Logger } from '#platform/logger';
 import { toPublicError } from './error-masking.js';
 import type { HttpHandler } from './graphql-http.js';
 import { notFound, sendError, sendJson } from './http-replies.js';
+import { isMultipart } from './multipart-request.js';
 
 export interface DoorParts {
   graphql: HttpHandler;
+  /** `/uploads/…` and `/downloads/…`. */
+  transfers: HttpHandler;
   /** `/operations/{id}` for callers who want JSON. */
   operation: HttpHandler;
   /** Null where nobody may sign in without a credential. */
@@ -17,10 +21,11 @@ export interface DoorParts {
   log: Logger;
 }
 
-export function createDoor({ graphql, operation, devLogin, console, readiness, log }: DoorParts): RequestListener {
+export function createDoor({ graphql, transfers, operation, devLogin, console, readiness, log }: DoorParts): RequestListener {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return graphql(request, response);
+    if (path.startsWith(UPLOADS_PATH) || path.startsWith(DOWNLOADS_PATH)) return transfers(request, response);
     if (path === '/health/live') return sendJson(response, 200, { status: 'live' });
     if (path === '/health/ready') {
       const facts = readiness();
@@ -45,4 +50,9 @@ export function createDoor({ graphql, operation, devLogin, console, readiness, l
 /** Browsers name text/html; everything else gets JSON, wildcards included. */
 function wantsPage({ method, headers }: IncomingMessage): boolean {
   return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(headers.accept ?? '');
+}
+
+/** Bodies with files, for the server's limits on time. */
+export function bringsFiles(request: IncomingMessage): boolean {
+  return request.url?.startsWith(UPLOADS_PATH) === true || isMultipart(request);
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -58,6 +59,79 @@ describe('the blob store', () => {
     const digest = await blobs.put(Buffer.from('signed package'), 'owner');
     await database.pool.query('update blobs.blobs set bytes = $2 where digest = $1', [digest, Buffer.from('signed pachage')]);
     await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
+  describe('given a stream', () => {
+    const MIB = 1024 * 1024;
+    const limits = { maxBytes: 10 * MIB, expected: null };
+    async function* chunks(bytes: Buffer, breaksAt = Infinity): AsyncIterable<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += 100_000) {
+        if (at >= breaksAt) throw new Error('the sender left');
+        yield bytes.subarray(at, at + 100_000);
+      }
+    }
+    const random = randomBytes;
+    const rows = async (): Promise<number[]> => {
+      const { rows: found } = await database.pool.query<{ n: string }>(
+        'select count(*) n from blobs.blobs union all select count(*) from blobs.parts union all select count(*) from blobs.drafts',
+      );
+      return found.map(({ n }) => Number(n));
+    };
+
+    it.each([0, 1, 100_000, MIB, MIB + 1, 3 * MIB + 17])('keeps %i bytes as they are, and deletes all of them', async (size) => {
+      const before = await rows();
+      const bytes = random(size);
+      expect(await blobs.putStream(chunks(bytes), 'streamed', limits)).toEqual({ digest: sha256(bytes), size });
+      expect((await blobs.get(sha256(bytes))).equals(bytes)).toBe(true);
+      await blobs.release(sha256(bytes), 'streamed');
+      expect(await rows()).toEqual(before);
+    });
+
+    it('stores equal streams once', async () => {
+      const bytes = random(2 * MIB + 3);
+      await blobs.putStream(chunks(bytes), 'one', limits);
+      const once = await rows();
+      await Promise.all(['two', 'three'].map((owner) => blobs.putStream(chunks(bytes), owner, limits)));
+      expect(await rows()).toEqual(once);
+      for (const owner of ['one', 'two']) await blobs.release(sha256(bytes), owner);
+      expect((await blobs.get(sha256(bytes))).equals(bytes)).toBe(true);
+      await blobs.release(sha256(bytes), 'three');
+      await expect(blobs.get(sha256(bytes))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    it.each([
+      ['breaks off', { breaksAt: 2 * MIB }, 'the sender left'],
+      ['is longer than allowed', { maxBytes: 2 * MIB }, 'expected at most 2097152 bytes'],
+      ['has another digest', { expected: '0'.repeat(64) }, 'was announced'],
+    ])(
+      'that %s leaves nothing',
+      async (_, { breaksAt, ...others }: { breaksAt?: number; maxBytes?: number; expected?: string }, message) => {
+        const before = await rows();
+        await expect(blobs.putStream(chunks(random(3 * MIB), breaksAt), 'broken', { ...limits, ...others })).rejects.toThrow(message);
+        expect(await rows()).toEqual(before);
+      },
+    );
+
+    it('sweeps what a killed process left, after an hour', async () => {
+      await database.pool.query("insert into blobs.drafts values ('old', now() - interval '61 minutes'), ('new', now())");
+      await database.pool.query("insert into blobs.parts values ('old', 0, 'x'), ('new', 0, 'x')");
+      const bytes = random(2 * MIB);
+      await blobs.putStream(chunks(bytes), 'sweeper', limits);
+      await blobs.release(sha256(bytes), 'sweeper');
+      expect((await database.pool.query('select id from blobs.parts')).rows).toEqual([{ id: 'new' }]);
+      await database.pool.query('delete from blobs.parts');
+      await database.pool.query('delete from blobs.drafts');
+    });
+
+    it('never tells that changed bytes are whole', async () => {
+      const bytes = random(2 * MIB);
+      const { digest } = await blobs.putStream(chunks(bytes), 'changed', limits);
+      await database.pool.query('update blobs.parts set bytes = set_byte(bytes, 0, 99) where n = 1');
+      await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+      await database.pool.query('delete from blobs.parts where n = 1');
+      await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+      await blobs.release(digest, 'changed');
+    });
   });
 
   it('keeps a megabyte as it is', async () => {

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   },
   BAD_USER_INPUT: { retryable: false, http: 200, meaning: 'A variable or an argument does not have the expected shape or value.' },
   REQUEST_TOO_LARGE: { retryable: false, http: 413, meaning: 'The request body or message is over the limit.' },
+  LINK_INVALID: { retryable: false, http: 403, meaning: 'The link for sending or fetching bytes is forged or has expired.' },
   NOT_FOUND: { retryable: false, http: 404, meaning: 'Nothing of that id exists for this caller.' },
   CONFLICT: { retryable: false, http: 409, meaning: 'The object exists already or was changed meanwhile.' },
   IDEMPOTENCY_KEY_REUSED: { retryable: false, http: 422, meaning: 'The Idempotency-Key came before, with another request.' },

@@ -10,11 +10,23 @@ import { createFilesSubgraph } from './main.js';
 
 let database: Database;
 let files: ServiceCaller;
+/** Of every tenant, bytes. */
+let quota = 1024 ** 3;
 beforeAll(async () => {
   database = await openTestDatabase();
   const blobs = await createBlobStore(database);
   const log = createLogger({ name: 'test', level: 'silent' });
-  files = await serveForTest((keys) => createFilesSubgraph({ database, blobs, keys, log, demoDataAt: Date.UTC(2026, 5, 1) }));
+  files = await serveForTest((keys) =>
+    createFilesSubgraph({
+      database,
+      blobs,
+      quota: async () => quota,
+      maxUploadBytes: 1024 ** 3,
+      keys,
+      log,
+      demoDataAt: Date.UTC(2026, 5, 1),
+    }),
+  );
 });
 afterAll(async () => {
   await files.close();
@@ -178,6 +190,26 @@ describe('files', () => {
     [{ content: Buffer.alloc(2 * 1024 * 1024 + 1).toString('base64') }, 'BAD_USER_INPUT'],
   ])('refuses %#', async (change, code) => {
     expect(codes(await files.ask('alice', CREATE, aFile(change)))).toEqual([code]);
+  });
+
+  it('keeps a tenant within its quota', async () => {
+    const { storageUsed } = (
+      await files.ask(
+        'bob',
+        '{ _entities(representations: [{ __typename: "Tenant", id: "ten_globex" }]) { ... on Tenant { storageUsed } } }',
+      )
+    ).data._entities[0] as { storageUsed: number };
+    const before = await blobCount();
+    quota = storageUsed + 5;
+    try {
+      const both = await Promise.all(
+        ['full-a', 'full-b'].map((name) => files.ask('bob', CREATE, aFile({ name, content: base64(name.slice(-5)) }))),
+      );
+      expect(both.map((answer) => codes(answer)?.[0] ?? 'ok').sort()).toEqual(['QUOTA_EXCEEDED', 'ok']);
+    } finally {
+      quota = 1024 ** 3;
+    }
+    expect(await blobCount()).toBe(before + 1);
   });
 
   it('lets a viewer read and not write', async () => {

@@ -7,23 +7,35 @@ import { readSdl } from '../shared/read-sdl.js';
 import { createFilesContext, createFilesResolvers } from './resolvers.js';
 import { seedFiles } from './seed.js';
 import { createFileStore } from './store.drizzle.js';
+import { createTransfers } from './transfers.js';
+import { createUploads, type StorageQuota } from './uploads.js';
 
-/** @param deps.demoDataAt - time the demo data refers to, ms; null = none */
+/** @param deps.demoDataAt - time the demo data refers to, ms; null = none. `maxUploadBytes`: of one file */
 export async function createFilesSubgraph(deps: {
   database: Database;
   blobs: BlobStore;
+  quota: StorageQuota;
+  maxUploadBytes: number;
   keys: KeyRing;
   log: Logger;
   demoDataAt: number | null;
 }): Promise<Subgraph> {
+  const { blobs, quota, keys, log } = deps;
   const store = await createFileStore(deps.database);
-  if (deps.demoDataAt !== null) await seedFiles(store, deps.blobs, deps.demoDataAt);
-  return createSubgraph({
+  if (deps.demoDataAt !== null) await seedFiles(store, blobs, deps.demoDataAt);
+  const uploads = createUploads({ store, blobs, quota, keys, maxBytes: deps.maxUploadBytes });
+  const transfers = createTransfers({ uploads, store, blobs, keys, log });
+  const subgraph = createSubgraph({
     name: 'files',
     typeDefs: await readSdl('files'),
-    resolvers: createFilesResolvers({ store, blobs: deps.blobs }),
+    resolvers: createFilesResolvers({ store, blobs, uploads, quota, keys }),
     createContext: createFilesContext(store),
-    keys: deps.keys,
-    log: deps.log,
+    keys,
+    log,
   });
+  return {
+    ...subgraph,
+    handler: (request, response) => (transfers.serves(request) ? transfers.handle(request, response) : subgraph.handler(request, response)),
+    mayTakeLong: (request) => transfers.serves(request),
+  };
 }

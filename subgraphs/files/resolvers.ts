@@ -1,17 +1,22 @@
 import DataLoader from 'dataloader';
 import { v7 as uuid } from 'uuid';
 import { CodedError } from '#schema/contracts/errors';
+import type { TenantId } from '#schema/contracts/ids';
 import type { BlobStore } from '#platform/blob-store';
+import { signLink } from '#platform/identity/transfer-links';
+import type { KeyRing } from '#platform/keys';
 import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
 import { toOnceRequest } from '../shared/once.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
-import { Base64, ByteSize, DateTime } from '../shared/scalars.js';
-import type { FileFilter, FileParent, FileRow, FileStore, FolderRow } from './store.js';
+import { Base64, ByteSize, DateTime, Upload } from '../shared/scalars.js';
+import { type FileFilter, type FileParent, type FileRow, type FileStore, type FolderRow, toFileId } from './store.js';
+import type { StorageQuota, Uploads } from './uploads.js';
 
 const MAX_UPLOAD_BYTES = 2 * 1024 * 1024;
 const MAX_INLINE_BYTES = 1024 * 1024;
+const DOWNLOAD_MS = 5 * 60_000;
 const PARENTS: readonly FileParent[] = ['tenantId', 'folderId', 'ownerId'];
 
 export interface FilesContext extends ServiceCallFacts {
@@ -20,6 +25,16 @@ export interface FilesContext extends ServiceCallFacts {
   filesOf: Record<FileParent, DataLoader<PageOfKey, FileRow[], string>>;
   fileCounts: Record<FileParent, DataLoader<string, number>>;
   storageUsed: DataLoader<string, number>;
+}
+
+export interface FilesResolversParts {
+  store: FileStore;
+  blobs: BlobStore;
+  uploads: Pick<Uploads, 'announce'>;
+  quota: StorageQuota;
+  keys: Pick<KeyRing, 'service'>;
+  newId?: () => string;
+  now?: () => number;
 }
 
 export function createFilesContext(store: FileStore): (call: ServiceCallFacts) => FilesContext {
@@ -38,7 +53,7 @@ export function createFilesContext(store: FileStore): (call: ServiceCallFacts) =
   };
 }
 
-export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { store: FileStore; blobs: BlobStore; newId?: () => string }) {
+export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId = () => uuid(), now = Date.now }: FilesResolversParts) {
   async function loadFile(context: FilesContext, id: string): Promise<FileRow | null> {
     requireScope(context.auth, 'files:read');
     const file = await context.files.load(id);
@@ -75,6 +90,7 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
     DateTime,
     ByteSize,
     Base64,
+    Upload,
     Query: {
       files: async (
         _: unknown,
@@ -130,15 +146,43 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
           mediaType: checkMediaType(input.mediaType),
           size: bytes.length,
         };
+        const allowed = await quota(row.tenantId);
         const sha256 = await blobs.put(bytes, id);
         try {
-          const file = await store.createFile(toOnceRequest(context), { ...row, sha256 });
+          const file = await store.createFile(toOnceRequest(context), { ...row, sha256 }, allowed);
           if (file.id !== id) await blobs.release(sha256, id);
           return file;
         } catch (error) {
           await blobs.release(sha256, id);
           throw error;
         }
+      },
+      createUpload: async (
+        _: unknown,
+        { input }: { input: { size: number; sha256?: string | null } },
+        { auth }: FilesContext,
+      ): ReturnType<Uploads['announce']> => {
+        requireScope(auth, 'files:write');
+        return uploads.announce(auth, { size: input.size, sha256: input.sha256 ?? null });
+      },
+      uploadFile: async (
+        _: unknown,
+        { input }: { input: { file: string; name?: string | null; folderId?: string | null; mediaType?: string | null } },
+        context: FilesContext,
+      ) => {
+        requireScope(context.auth, 'files:write');
+        const { tenant: tenantId, principal: ownerId } = context.auth;
+        if (input.folderId != null) await requireFolderOf(tenantId, input.folderId, context);
+        return store.createFileOfUpload(toOnceRequest(context), { id: input.file, tenantId, ownerId }, (upload) => ({
+          id: toFileId(upload.id),
+          tenantId,
+          ownerId,
+          folderId: input.folderId ?? null,
+          name: checkName(input.name ?? upload.name ?? ''),
+          mediaType: checkMediaType(input.mediaType ?? upload.mediaType ?? 'application/octet-stream'),
+          size: upload.size,
+          sha256: upload.sha256,
+        }));
       },
       updateFile: async (
         _: unknown,
@@ -167,6 +211,14 @@ export function createFilesResolvers({ store, blobs, newId = () => uuid() }: { s
       owner: ({ ownerId }: FileRow) => ({ id: ownerId }),
       tenant: ({ tenantId }: FileRow) => ({ id: tenantId }),
       content: async ({ size, sha256 }: FileRow) => (size > MAX_INLINE_BYTES ? null : (await blobs.get(sha256)).toString('base64')),
+      downloadUrl: ({ id, tenantId }: FileRow, _: unknown, { auth }: FilesContext) =>
+        signLink(keys, {
+          kind: 'download',
+          file: id,
+          tenant: tenantId as TenantId,
+          principal: auth.principal,
+          expiresAtMs: now() + DOWNLOAD_MS,
+        }),
     },
     Folder: {
       __resolveReference: ({ id }: { id: string }, context: FilesContext) => loadFolder(context, id),

@@ -1,13 +1,13 @@
-import { and, count, eq, getTableColumns, ilike, inArray, type SQL, sql, sum } from 'drizzle-orm';
+import { and, count, eq, getTableColumns, ilike, inArray, lt, type SQL, sql, sum } from 'drizzle-orm';
 import { bigint, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
 import { CodedError } from '#schema/contracts/errors';
 import { runMigrations } from '#platform/database/migrations';
 import type { Database } from '#platform/database/open-database';
-import { createDrizzle, type Transaction } from '../shared/drizzle.js';
+import { createDrizzle, type Drizzle, type Transaction } from '../shared/drizzle.js';
 import { idempotencyTable, once } from '../shared/once.js';
 import { behind, newestFirst } from '../shared/page-sql.js';
 import { inOrder, missing, unlessTaken } from '../shared/rows.js';
-import type { FileFilter, FileRow, FileStore, FolderRow } from './store.js';
+import { type FileFilter, type FileRow, type FileStore, type FolderRow, toFileId } from './store.js';
 
 const MAX_DEPTH = 20;
 
@@ -30,6 +30,16 @@ const files = schema.table('files', {
   sha256: text('sha256').notNull(),
   createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+});
+const uploads = schema.table('uploads', {
+  id: text('id').primaryKey(),
+  tenantId: text('tenant_id').notNull(),
+  ownerId: text('owner_id').notNull(),
+  name: text('name'),
+  mediaType: text('media_type'),
+  size: bigint('size', { mode: 'number' }).notNull(),
+  sha256: text('sha256').notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });
 const keys = idempotencyTable(schema);
 
@@ -134,12 +144,17 @@ export async function createFileStore(database: Database): Promise<FileStore> {
         );
         return deleted?.id ?? missing('folder', id);
       }),
-    createFile: (request, row) =>
+    createFile: (request, row, quota) =>
       once(db, keys, request, async (tx) => {
-        const [created] = await unlessTaken(`a file '${row.name}' is there already, or its folder is gone`, () =>
-          tx.insert(files).values(row).returning(),
-        );
-        return created as FileRow;
+        await assertRoom(tx, row.tenantId, row.size, quota);
+        return insertFile(tx, row);
+      }),
+    createFileOfUpload: (request, { id, tenantId, ownerId }, toRow) =>
+      once(db, keys, request, async (tx) => {
+        const mine = and(eq(uploads.id, id), eq(uploads.tenantId, tenantId), eq(uploads.ownerId, ownerId));
+        const [upload] = await tx.delete(uploads).where(mine).returning();
+        if (upload === undefined) return missing('upload', id);
+        return insertFile(tx, toRow(upload));
       }),
     changeFile: (request, id, change) =>
       once(db, keys, request, async (tx) => {
@@ -157,6 +172,21 @@ export async function createFileStore(database: Database): Promise<FileStore> {
         const [deleted] = await tx.delete(files).where(eq(files.id, id)).returning();
         return deleted ?? missing('file', id);
       }),
+    isUploadTaken: async (id) => (await findHeld(db, id)) !== undefined,
+    keepUpload: (row, quota) =>
+      db.transaction(async (tx) => {
+        await assertRoom(tx, row.tenantId, row.size, quota);
+        const held = await findHeld(tx, row.id);
+        if (held !== undefined) return held;
+        await tx.insert(uploads).values(row);
+        return null;
+      }),
+    dropUpload: async (id) => (await db.delete(uploads).where(eq(uploads.id, id)).returning())[0],
+    dropUploadsBefore: (time, atMost) => {
+      const old = db.select({ id: uploads.id }).from(uploads).where(lt(uploads.createdAt, time)).limit(atMost);
+      return db.delete(uploads).where(inArray(uploads.id, old)).returning();
+    },
+    spaceUsed: (tenant) => sumSpace(db, tenant),
     async seed(folderRows, fileRows) {
       await db
         .insert(folders)
@@ -169,6 +199,43 @@ export async function createFileStore(database: Database): Promise<FileStore> {
     },
     isEmpty: async () => (await db.select({ id: files.id }).from(files).limit(1)).length === 0,
   };
+}
+
+/** The tenant's lock is held from here to the end of the transaction, so that two additions at once do not pass the quota together. */
+async function assertRoom(tx: Transaction, tenant: string, bytes: number, quota: number): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`files.space/${tenant}`}))`);
+  const free = quota - (await sumSpace(tx, tenant));
+  if (bytes > free) throw new CodedError('QUOTA_EXCEEDED', `the tenant has ${Math.max(0, free)} bytes free, and ${bytes} are asked for`);
+}
+
+async function sumSpace(db: Drizzle | Transaction, tenant: string): Promise<number> {
+  let total = 0;
+  for (const table of [files, uploads]) {
+    const [row] = await db
+      .select({ bytes: sum(table.size) })
+      .from(table)
+      .where(eq(table.tenantId, tenant));
+    total += Number(row?.bytes ?? 0);
+  }
+  return total;
+}
+
+/** The digest of the upload of this id, or of the file that it has become. */
+async function findHeld(db: Drizzle | Transaction, id: string): Promise<string | undefined> {
+  const [upload] = await db.select({ sha256: uploads.sha256 }).from(uploads).where(eq(uploads.id, id));
+  if (upload !== undefined) return upload.sha256;
+  const [file] = await db
+    .select({ sha256: files.sha256 })
+    .from(files)
+    .where(eq(files.id, toFileId(id)));
+  return file?.sha256;
+}
+
+async function insertFile(tx: Transaction, row: Omit<FileRow, 'createdAt' | 'updatedAt'>): Promise<FileRow> {
+  const [created] = await unlessTaken(`a file '${row.name}' is there already, or its folder is gone`, () =>
+    tx.insert(files).values(row).returning(),
+  );
+  return created as FileRow;
 }
 
 async function assertDepth(tx: Transaction, parentId: string | null): Promise<void> {

@@ -31,6 +31,23 @@ export interface FileFilter {
   mediaType?: string | null;
 }
 
+/** Bytes that have come and are no file yet. */
+export interface UploadRow {
+  id: string;
+  tenantId: string;
+  ownerId: string;
+  /** As the sender calls it; null where nobody said. */
+  name: string | null;
+  mediaType: string | null;
+  size: number;
+  sha256: string;
+}
+
+/** The file that an upload may become holds its bytes from the beginning. */
+export function toFileId(upload: string): string {
+  return upload.replace(/^upl_/, 'fil_');
+}
+
 /** Of which files a list is: those of a tenant, a folder or an owner. */
 export type FileParent = 'tenantId' | 'folderId' | 'ownerId';
 
@@ -52,9 +69,30 @@ export interface FileStore {
   renameFolder(once: OnceRequest, id: string, name: string): Promise<FolderRow>;
   /** @throws CONFLICT when it is not empty */
   deleteFolder(once: OnceRequest, id: string): Promise<string>;
-  createFile(once: OnceRequest, row: Omit<FileRow, 'createdAt' | 'updatedAt'>): Promise<FileRow>;
+  /** @param quota - bytes that the tenant's files and uploads may have in all. @throws QUOTA_EXCEEDED, CONFLICT */
+  createFile(once: OnceRequest, row: Omit<FileRow, 'createdAt' | 'updatedAt'>, quota: number): Promise<FileRow>;
+  /**
+   * An upload becomes a file.
+   *
+   * @param toRow - may throw; then it stays an upload
+   * @throws NOT_FOUND when there is none of this id by this owner, CONFLICT
+   */
+  createFileOfUpload(
+    once: OnceRequest,
+    upload: Pick<UploadRow, 'id' | 'tenantId' | 'ownerId'>,
+    toRow: (upload: UploadRow) => Omit<FileRow, 'createdAt' | 'updatedAt'>,
+  ): Promise<FileRow>;
   changeFile(once: OnceRequest, id: string, change: { name?: string; folderId?: string }): Promise<FileRow>;
   deleteFile(once: OnceRequest, id: string): Promise<FileRow>;
+  /** Has an upload of this id come, whatever became of it? One that was dropped is forgotten. */
+  isUploadTaken(id: string): Promise<boolean>;
+  /** @returns null when it is kept; when its id is taken, the digest that is held under it. @throws QUOTA_EXCEEDED */
+  keepUpload(row: UploadRow, quota: number): Promise<string | null>;
+  dropUpload(id: string): Promise<UploadRow | undefined>;
+  /** @param time - RFC 3339 */
+  dropUploadsBefore(time: string, atMost: number): Promise<UploadRow[]>;
+  /** Bytes of the tenant's files and uploads. */
+  spaceUsed(tenant: string): Promise<number>;
   seed(folders: readonly FolderRow[], files: readonly FileRow[]): Promise<void>;
   isEmpty(): Promise<boolean>;
 }

@@ -65,6 +65,8 @@ export interface SubgraphOptions<Context extends object> {
 export interface Subgraph {
   name: string;
   handler: RequestListener;
+  /** Of requests whose bodies may take longer than others. @default none */
+  mayTakeLong?: (request: IncomingMessage) => boolean;
   /** Serves subscriptions on upgrades of `server`; @returns how to end them */
   attachSubscriptions(server: Server): () => Promise<void>;
 }
@@ -185,7 +187,7 @@ export interface RunningSubgraph {
 
 /** @throws PORT_TAKEN */
 export async function serveSubgraph(subgraph: Subgraph, at: { host: string; port: number }): Promise<RunningSubgraph> {
-  const server = createHttpServer(subgraph.handler);
+  const server = createHttpServer(subgraph.handler, { mayTakeLong: subgraph.mayTakeLong });
   const endSubscriptions = subgraph.attachSubscriptions(server);
   const url = await listen(server, { ...at, name: `subgraph ${subgraph.name}` });
   let closing: Promise<void> | undefined;
@@ -227,11 +229,16 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
 }
 
-/** Answers a call that did not get as far as GraphQL. */
-export function sendServiceError(response: ServerResponse, error: unknown): void {
+/**
+ * Answers a call that did not get as far as GraphQL.
+ *
+ * @param otherwise - status for codes that elsewhere stand inside a GraphQL answer. @default 200
+ */
+export function sendServiceError(response: ServerResponse, error: unknown, otherwise = 200): void {
   const code = errorCodeOf(error) ?? 'INTERNAL_SERVER_ERROR';
   const message = error instanceof CodedError ? error.message : 'Internal error';
-  send(response, ERROR_CODES[code].http, { errors: [{ message, extensions: { code } }] });
+  const { http } = ERROR_CODES[code];
+  send(response, http === 200 ? otherwise : http, { errors: [{ message, extensions: { code } }] });
 }
 
 /** What is selected below the root fields changes no effect: it may differ between repeats. */

@@ -25,7 +25,21 @@ export const Base64 = new GraphQLScalarType<string, string>({
   parseLiteral: (node) => parseBase64(node.kind === Kind.STRING ? node.value : null),
 });
 
+/** Names bytes that were sent before, or with the request. */
+export const Upload = new GraphQLScalarType<string, string>({
+  name: 'Upload',
+  serialize: (value) => String(value),
+  parseValue: parseUpload,
+  parseLiteral: (node) => parseUpload(node.kind === Kind.STRING ? node.value : null),
+});
+
 export const JSONScalar = new GraphQLScalarType({ name: 'JSON', serialize: (value) => value });
+
+function parseUpload(value: unknown): string {
+  if (typeof value !== 'string' || !/^upl_[0-9a-f-]{36}$/.test(value))
+    throw new CodedError('BAD_USER_INPUT', 'Upload: expected a file of this request, or what createUpload gave');
+  return value;
+}
 
 function parseDateTime(value: unknown): string {
   if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) throw new CodedError('BAD_USER_INPUT', 'DateTime: expected RFC 3339');
