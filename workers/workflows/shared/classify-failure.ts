@@ -20,7 +20,8 @@ export function classify(unfinished: Trouble['unfinished'], isBackground: boolea
   const refused = (codes: ReadonlySet<string>): boolean =>
     isBackground && has(({ operationKind, code }) => operationKind === 'mutation' && codes.has(code));
   if (has(({ operationKind, code }) => operationKind === 'mutation' && UNSURE.has(code))) return 'unsure';
-  if (refused(AUTH)) return 'auth';
+  // What the caller left for the run is gone: without the caller nothing helps, whatever was asked.
+  if (has(({ code }) => code === 'CREDENTIAL_EXPIRED') || refused(AUTH)) return 'auth';
   if (refused(VALIDATION)) return 'validation';
   if (has(({ code }) => DOWN.has(code))) return 'service_down';
   if (has(({ code }) => isErrorCode(code) && ERROR_CODES[code].retryable)) return 'retryable';
