@@ -422,7 +422,7 @@ const REQUEST_KINDS: ReadonlySet<string> = new Set([
 
 // `Status` is a word of the query language, so it stands in back quotes.
 const EXECUTION_STATUS: Record<OperationStatus, string> = {
-  WORKING: "ExecutionStatus = 'Running'",
+  WORKING: "ExecutionStatus = 'Running' AND `Status` != 'INPUT_REQUIRED'",
   INPUT_REQUIRED: "ExecutionStatus = 'Running' AND `Status` = 'INPUT_REQUIRED'",
   COMPLETED: "ExecutionStatus = 'Completed' AND `Status` != 'FAILED'",
   FAILED:
