@@ -461,18 +461,26 @@ describe('a multipart request', () => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** @returns of each quarter of the time that it took: the average RSS, and what is held throughout (buffers are given back late), MiB */
-async function watchMemory<T>(work: () => Promise<T>): Promise<{ result: T; rss: number[]; held: number[]; seconds: number }> {
+const SAMPLE_EVERY = 5 * MIB;
+
+/**
+ * @param work - tells the bytes that have passed: memory is read each time that 5 MiB more have
+ * @returns of each quarter of them: the average RSS, and what is held throughout (buffers are given back late), MiB
+ */
+async function watchMemory<T>(
+  work: (passed: (bytes: number) => void) => Promise<T>,
+): Promise<{ result: T; rss: number[]; held: number[]; seconds: number }> {
   const samples: { rss: number; held: number }[] = [];
   const startedAt = performance.now();
-  const watch = setInterval(() => {
+  let passed = 0;
+  const result = await work((bytes) => {
+    passed += bytes;
+    if (passed < (samples.length + 1) * SAMPLE_EVERY) return;
     // What nobody refers to is no matter of ours, however long the collector lets it lie.
     collectGarbage();
     const { rss, heapUsed, external } = process.memoryUsage();
     samples.push({ rss: rss / MIB, held: (heapUsed + external) / MIB });
-  }, 500);
-  const result = await work();
-  clearInterval(watch);
+  });
   const length = Math.floor(samples.length / 4);
   const quarters = [0, 1, 2, 3].map((n) => samples.slice(n * length, (n + 1) * length));
   return {
@@ -486,42 +494,47 @@ async function watchMemory<T>(work: () => Promise<T>): Promise<{ result: T; rss:
 it('200 MiB pass without being held: memory stays flat', async () => {
   const size = 200 * MIB;
   const hash = createHash('sha256');
-  async function* generate(mebibytes: number): AsyncIterable<Uint8Array> {
+  async function* generate(mebibytes: number, passed: (bytes: number) => void): AsyncIterable<Uint8Array> {
     const block = Buffer.alloc(MIB);
     for (let n = 0; n < mebibytes; n++) {
       block.writeUInt32LE(n);
       if (mebibytes === 200) hash.update(block);
       yield Buffer.from(block);
+      passed(MIB);
     }
   }
   // Not `fetch`, which keeps what it has sent of a stream.
-  const stream = async (to: string, mebibytes: number): Promise<{ sha256: string }> => {
+  const stream = async (to: string, mebibytes: number, passed: (bytes: number) => void): Promise<{ sha256: string }> => {
     const sending = httpRequest(gateway.url + to, { method: 'PUT' });
     const answered = once(sending, 'response');
-    await pipeline(generate(mebibytes), sending);
+    await pipeline(generate(mebibytes, passed), sending);
     const [response] = (await answered) as [AsyncIterable<Buffer>];
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk);
     return JSON.parse(Buffer.concat(chunks).toString()) as { sha256: string };
   };
-  const fetchBack = async (file: string): Promise<string> => {
+  const fetchBack = async (file: string, passed: (bytes: number) => void): Promise<string> => {
     const { data } = await ask('query ($id: ID!) { file(id: $id) { downloadUrl } }', { id: file });
     const back = createHash('sha256');
     const fetched = await fetch(gateway.url + (data.file.downloadUrl as string));
-    for await (const chunk of fetched.body as unknown as AsyncIterable<Uint8Array>) back.update(chunk);
+    for await (const chunk of fetched.body as unknown as AsyncIterable<Uint8Array>) {
+      back.update(chunk);
+      passed(chunk.length);
+    }
     return back.digest('hex');
   };
   // Once before, for what the database, the sockets and the collector take to run at all.
   const warm = await announce({ size: 16 * MIB });
-  await stream(warm.url, 16);
-  await fetchBack((await finish({ file: warm.upload, name: 'warm.bin' })).data.uploadFile.id as string);
+  const unwatched = (): void => undefined;
+  await stream(warm.url, 16, unwatched);
+  await fetchBack((await finish({ file: warm.upload, name: 'warm.bin' })).data.uploadFile.id as string, unwatched);
 
   const { upload, url } = await announce({ size });
-  const sent = await watchMemory(() => stream(url, 200));
+  const sent = await watchMemory((passed) => stream(url, 200, passed));
   const stored = sent.result;
   expect(stored.sha256).toBe(hash.digest('hex'));
   const { data } = await finish({ file: upload, name: 'large.bin' });
-  const fetched = await watchMemory(() => fetchBack(data.uploadFile.id as string));
+  const fetched = await watchMemory((passed) => fetchBack(data.uploadFile.id as string, passed));
   expect(fetched.result).toBe(stored.sha256);
   for (const [what, { rss, held: least, seconds }] of Object.entries({ sent, fetched }))
     // eslint-disable-next-line no-console -- the figures are worth reading

@@ -1,6 +1,7 @@
 // A gateway's outside for the console's own tests: the API schema over data in memory, the dev sign-in, and the built
 // console with the Content-Security-Policy that web/console/README.md asks of the gateway. The real one is met in tests/e2e.
 import { randomBytes } from 'node:crypto';
+import { EventEmitter, on } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -40,8 +41,10 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   const keys: string[] = [];
   let count = 0;
 
+  const added = new EventEmitter().setMaxListeners(0);
   const add = (operation: MockOperation): MockOperation => {
     operations.set(operation.id, operation);
+    added.emit('operation', operation);
     return operation;
   };
   const newId = (): string =>
@@ -183,8 +186,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
       return { operation: operations.get(id)?.toGraphQL() ?? null, userErrors: [] };
     },
     operationEvents: ({ id, after }: { id: string; after?: string }) => operations.get(id)!.follow(after),
-    // Lists are read again every few seconds as well.
-    operationsChanged: () => silentStream(),
+    operationsChanged: () => watchAdded(added),
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -299,17 +301,20 @@ const PAST = [
   { kind: 'SUPERGRAPH', title: 'Publish generation 13', by: 'usr_admin', minutesAgo: 7_199, tookMs: 1_420, outcome: 'completed' },
 ] as const;
 
-/** Says nothing until its reader leaves. */
-function silentStream(): AsyncIterableIterator<never> {
-  let leave = (): void => undefined;
-  const left = new Promise<IteratorReturnResult<undefined>>((resolve) => (leave = () => resolve({ done: true, value: undefined })));
-  const stream: AsyncIterableIterator<never> = {
-    [Symbol.asyncIterator]: () => stream,
-    next: () => left,
-    return: () => {
-      leave();
-      return left;
+/** Each operation that is added, until the reader leaves. */
+function watchAdded(added: EventEmitter): AsyncIterableIterator<object> {
+  const source = on(added, 'operation') as AsyncIterator<[MockOperation], undefined>;
+  const changes: AsyncIterableIterator<object> = {
+    [Symbol.asyncIterator]: () => changes,
+    async next() {
+      const next = await source.next();
+      if (next.done === true) return next;
+      return { done: false, value: { operationsChanged: next.value.map((operation) => operation.toGraphQL()) } };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
     },
   };
-  return stream;
+  return changes;
 }
