@@ -48,7 +48,7 @@ describe('the first run', () => {
     expect(answer.data?.['files'].nodes).toHaveLength(5);
     expect(answer.extensions?.operation).toMatchObject({ path: 'durable', reason: 'several-services' });
     const run = await admin.query(STATUS, { id: answer.extensions?.operation?.id });
-    expect(run.data?.['operation']).toMatchObject({ status: 'COMPLETED', result: { response: { data: answer.data } } });
+    expect(run.data?.['operation']).toMatchObject({ status: 'COMPLETED', result: { data: answer.data } });
     const ui = new URL(run.data?.['operation'].temporalUrl as string);
     expect((await fetch(ui.origin)).status).toBe(200);
     expect((await alice.query('{ files(first: 1) { nodes { name } } }')).extensions?.operation).toEqual({
