@@ -138,6 +138,57 @@ describe('a saga of which a step is refused', () => {
   });
 });
 
+describe('what a saga could not undo', () => {
+  const recoveryOf = async ({ operationId }: Started): Promise<string> => {
+    const found = (await durable.durable.readEvents(operationId)).find((event) => event.__typename === 'RecoveryStarted');
+    return found?.recovery ?? '';
+  };
+  const choicesOf = async (recovery: string): Promise<readonly string[]> => {
+    const events = await durable.durable.readEvents(recovery);
+    return events.reduce<OperationView>(applyOperationEvent, EMPTY_OPERATION_VIEW).input?.choices ?? [];
+  };
+  const decide = (recovery: string, choice: 'COMPENSATE' | 'GIVE_UP') =>
+    durable.durable.resolve(recovery, { choice, by: 'usr_operator', variables: null });
+
+  it('is undone when somebody says so, with the key of the first try, and asked about again while it cannot be', async () => {
+    shop.refuses.add('ship').add('cancel');
+    const started = await durable.startRequest(BUY);
+    await finish(started);
+    const recovery = await recoveryOf(started);
+    await expect.poll(() => choicesOf(recovery)).toEqual(['COMPENSATE', 'GIVE_UP']);
+    const tries = (): (string | null)[] =>
+      durable.calls.filter(({ operation }) => fieldOf(operation) === 'cancel').map(({ idempotencyKey }) => idempotencyKey);
+
+    durable.calls.length = 0;
+    await decide(recovery, 'COMPENSATE');
+    await expect.poll(async () => (await durable.durable.readEvents(recovery)).some(isFailedUndo)).toBe(true);
+    expect(shop.effects).toHaveLength(1);
+
+    shop.refuses.delete('cancel');
+    await decide(recovery, 'COMPENSATE');
+    expect(await durable.durable.attach(recovery).result()).toMatchObject({ outcome: 'COMPENSATED', by: 'usr_operator' });
+    expect(shop.effects).toEqual([]);
+    expect(new Set(tries())).toEqual(new Set([`${started.operationId}.1.undo`]));
+  });
+
+  it('is left as it is when its arguments are not known: only giving up is offered', async () => {
+    let isLost = true;
+    durable.intercept = (call) => {
+      if (fieldOf(call.operation) !== 'place' || !isLost) return undefined;
+      isLost = false;
+      return fault('SUBGRAPH_BAD_ANSWER')(call);
+    };
+    const started = await durable.startRequest(BUY);
+    await finish(started);
+    const recovery = await recoveryOf(started);
+    await expect.poll(() => choicesOf(recovery)).toEqual(['GIVE_UP']);
+    await decide(recovery, 'GIVE_UP');
+    expect(await durable.durable.attach(recovery).result()).toMatchObject({ outcome: 'GIVEN_UP' });
+  });
+
+  const isFailedUndo = ({ __typename }: { __typename: string }): boolean => __typename === 'CompensationFailed';
+});
+
 describe('a saga for which nobody waits', () => {
   it('shows its steps and what was undone as those of the background request', async () => {
     shop.refuses.add('ship');
