@@ -421,6 +421,20 @@ describe('a list', () => {
     expect(list.get()).toMatchObject({ fresh: 1, counts: { WORKING: 1, COMPLETED: 1 } });
   });
 
+  it('is read again when the connection is lost and when it is back: what happened meanwhile is not told', async () => {
+    server.emit('op_1', completed);
+    const list = operationList(client);
+    list.subscribe(() => undefined);
+    await settle();
+    server.disconnect();
+    await settle();
+    expect(list.get()).toMatchObject({ phase: 'error', error: { code: 'NETWORK_ERROR' } });
+    server.add({ id: 'op_2', title: 'Second' });
+    server.connect();
+    await settle();
+    expect(list.get()).toMatchObject({ phase: 'live', fresh: 1 });
+  });
+
   it('loads more behind its last row, each row once', async () => {
     for (let n = 2; n <= 40; n += 1) server.add({ id: `op_${n}` });
     const list = operationList(client);

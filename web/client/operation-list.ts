@@ -121,7 +121,8 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
       const changed = new Promise<void>((resolve) => (wake = resolve));
       if (typeof document === 'undefined' || document.visibilityState === 'visible') await refresh();
       const { phase, items } = state.get();
-      const isQuiet = isStreamed && phase === 'live' && items.every(({ done }) => done);
+      const isTold = isStreamed && transport.connection.get().state === 'open';
+      const isQuiet = isTold && phase === 'live' && items.every(({ done }) => done);
       await Promise.race([waitOrWake(isQuiet ? IDLE_POLL_MS : POLL_MS), changed]);
     }
   }
@@ -137,8 +138,10 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
       { document: OPERATIONS_CHANGED, variables: {} },
       { next: ({ errors }) => (errors === undefined ? wake?.() : onEnd()), error: onEnd, complete: onEnd },
     );
+    const stopConnection = watchConnection(transport, () => wake?.());
     return () => {
       isStreamed = false;
+      stopConnection();
       end();
     };
   }
@@ -179,6 +182,19 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
       state.set({ ...before, items: all.slice(0, MAX_ROWS), hasMore: operations.pageInfo.hasNextPage && all.length < MAX_ROWS });
     },
   };
+}
+
+/** Tells when a connection that was open is lost, and when it is back: nobody is told what changed in between. @returns how to end it */
+function watchConnection({ connection }: OperationTransport, onChange: () => void): () => void {
+  let isOpen = connection.get().state === 'open';
+  let wasOpen = isOpen;
+  return connection.subscribe(() => {
+    const isNowOpen = connection.get().state === 'open';
+    if (isNowOpen === isOpen) return;
+    isOpen = isNowOpen;
+    if (wasOpen) onChange();
+    wasOpen = true;
+  });
 }
 
 /** Rows keep their place and, when nothing changed, their identity. */
