@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '#schema/contracts/errors';
+import { readFileStamps } from '#platform/file-stamps';
 import type { Logger } from '#platform/logger';
 import { createDocumentIndex, type DocumentIndex } from './document-manifest.js';
 
@@ -25,7 +26,7 @@ export interface FollowOptions {
 /** @throws CONFIG_INVALID */
 export async function followManifests({ files, ownFile, log, pollMs = POLL_MS }: FollowOptions): Promise<FollowedManifests> {
   const ended = new AbortController();
-  let stamp = await toStamp([...files, ownFile]);
+  let stamp = await readFileStamps([...files, ownFile]);
   let index = await readAll(files, ownFile);
   if (files.length > 0) log.info({ documents: index.size }, 'trusted documents are read');
 
@@ -33,7 +34,7 @@ export async function followManifests({ files, ownFile, log, pollMs = POLL_MS }:
     let complaint = '';
     while (!ended.signal.aborted) {
       await sleep(pollMs, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
-      const now = await toStamp([...files, ownFile]);
+      const now = await readFileStamps([...files, ownFile]);
       if (now === stamp || ended.signal.aborted) continue;
       try {
         index = await readAll(files, ownFile);
@@ -74,16 +75,4 @@ async function readManifest(file: string): Promise<string> {
     throw new CodedError('CONFIG_INVALID', `trusted documents: ${file} cannot be read`, { cause });
   }
   throw new CodedError('CONFIG_INVALID', `trusted documents: ${file} has more than ${MAX_FILE_BYTES} bytes`);
-}
-
-async function toStamp(files: readonly string[]): Promise<string> {
-  const stamps = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs}.${size}.${ino}`,
-        () => '-',
-      ),
-    ),
-  );
-  return stamps.join(' ');
 }

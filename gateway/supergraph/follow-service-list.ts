@@ -1,10 +1,10 @@
 // SLUICE_SUBGRAPHS while we run: looks at its files every second, asks services for their schemas every few, publishes what changed.
 // L1. Only a change of what this process reads is published: processes with different lists would else undo each other for ever.
 // L2. A list, a schema or a composition that is wrong changes nothing; it is said once and tried again when something changes.
-import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCodeOf } from '#schema/contracts/errors';
 import { CompositionError } from '#schema/contracts/supergraph';
+import { readFileStamps } from '#platform/file-stamps';
 import type { Logger } from '#platform/logger';
 import { prepareSupergraph } from './prepare-supergraph.js';
 import { type ListedServices, NO_LISTED_SERVICES, readListedServices } from './service-list.js';
@@ -41,14 +41,14 @@ export function followServiceList(
     let askedAtMs = 0;
     while (!ended.signal.aborted) {
       try {
-        const now = await toStamp(list.files);
+        const now = await readFileStamps(list.files);
         const isDue = list.asksServices && Date.now() - askedAtMs >= askEveryMs;
         if (now !== stamp || isDue) {
           stamp = now;
           askedAtMs = Date.now();
           await publishIfChanged();
           // Reading may have found other files.
-          stamp = await toStamp(list.files);
+          stamp = await readFileStamps(list.files);
           complaint = '';
         }
       } catch (error) {
@@ -73,16 +73,4 @@ export function followServiceList(
 
 function toFacts(error: unknown): object {
   return error instanceof CompositionError ? { problems: error.problems } : { err: error };
-}
-
-async function toStamp(files: readonly string[]): Promise<string> {
-  const stamps = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs}.${size}.${ino}`,
-        () => '-',
-      ),
-    ),
-  );
-  return stamps.join(' ');
 }
