@@ -4,14 +4,18 @@ import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
 
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
+async function* makeOne(): AsyncGenerator<unknown> {
+  yield { made: { id: 1 } };
+}
+
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
     services: [
       {
         name: 'one',
-        sdl: 'type Query { thing: Thing } type Thing @key(fields: "id") { id: ID! }',
-        resolvers: { Query: { thing: () => ({ id: 1 }) } },
+        sdl: 'type Query { thing: Thing } type Subscription { made: Thing } type Thing @key(fields: "id") { id: ID! }',
+        resolvers: { Query: { thing: () => ({ id: 1 }) }, Subscription: { made: { subscribe: makeOne } } },
       },
       {
         name: 'two',
@@ -66,6 +70,19 @@ describe('headers of a caller', () => {
     expect(gateway.services['two']?.calls.map(({ headers }) => headers['authorization'])).toEqual([undefined]);
     expect(seen('x-team')).toEqual(['red', 'red']);
     expect([...seen('x-secret'), ...seen('cookie')].every((value) => value === undefined)).toBe(true);
+  });
+
+  it('go on with a subscription: to the stream, and to what each event needs', async () => {
+    const response = await gateway.post(
+      { query: 'subscription { made { name } }' },
+      { accept: 'text/event-stream', 'x-team': 'red', 'x-secret': '1' },
+    );
+    expect(await response.text()).toContain('a thing');
+    expect(gateway.services['one']?.handshakes).toEqual([
+      expect.objectContaining({ 'x-team': 'red', authorization: expect.stringMatching(/^Bearer /) as string }),
+    ]);
+    expect(gateway.services['one']?.handshakes[0]).not.toHaveProperty('x-secret');
+    expect(seen('x-team')).toEqual(['red']);
   });
 
   it('may be sent by pages that may call', async () => {

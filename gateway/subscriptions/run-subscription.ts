@@ -92,14 +92,14 @@ export function createSubscriptionRunner(parts: {
 
   return {
     async run(request) {
-      const { plan, variables, auth, generation, document } = request;
+      const { plan, variables, auth, generation, document, onward } = request;
       const { primary } = plan;
       if (primary === null) throw new CodedError('PLAN_FAILED', 'no service can answer this subscription');
       const own = Object.fromEntries(
         primary.variables.flatMap((name) => (Object.hasOwn(variables, name) ? [[name, variables[name] ?? null]] : [])),
       );
       const { service, operation, operationName } = primary;
-      const source = await streams.open({ generation, service, operation, operationName, variables: own, auth });
+      const source = await streams.open({ generation, service, operation, operationName, variables: own, auth, headers: onward.headers });
       const left = new AbortController();
       // Each fetch of an event listens.
       setMaxListeners(0, left.signal);

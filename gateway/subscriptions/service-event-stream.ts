@@ -15,14 +15,14 @@ export function openEventStream(call: StreamCall, sink: StreamSink): () => void 
 }
 
 async function read(
-  { service, target, operation, operationName, variables }: StreamCall,
+  { service, target, headers: passed, operation, operationName, variables }: StreamCall,
   sink: StreamSink,
   left: AbortSignal,
 ): Promise<void> {
   const facts = { name: service, signed: target.signed };
   const { statusCode, headers, body } = await request(target.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    headers: { ...passed, 'content-type': 'application/json', accept: 'text/event-stream' },
     body: JSON.stringify({ query: operation, variables, ...(operationName === null ? {} : { operationName }) }),
     signal: left,
     headersTimeout: OPEN_TIMEOUT_MS,

@@ -1,4 +1,5 @@
-// One graphql-ws socket to each service for all subscribers of this gateway, opened with the first and closed after the last.
+// One graphql-ws socket to each service for all subscribers of this gateway, opened with the first and closed after the last. Those
+// whose own headers go on to it, by the handshake, share one with those of the same headers.
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket, type ClientOptions as WebSocketOptions } from 'ws';
 import type { AuthContext } from '#schema/contracts/identity';
@@ -8,7 +9,6 @@ import { signServiceCall } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { toServiceErrors } from '../fetching/parse-answer.js';
-import type { ServiceTarget } from '../fetching/service-fetcher.js';
 import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
 
 const IDLE_CLOSE_MS = 5_000;
@@ -45,13 +45,15 @@ const GATEWAY: AuthContext = {
 export function createServiceSockets({ keys, log }: { keys: Pick<KeyRing, 'service'>; log: Logger }): ServiceSockets {
   const sockets = new Map<string, Socket>();
 
-  function openSocket(service: string, { url, signed }: ServiceTarget): Socket {
-    const known = sockets.get(url.href);
+  function openSocket({ service, target: { url, signed }, headers }: StreamCall): Socket {
+    const key = JSON.stringify([url.href, headers]);
+    const known = sockets.get(key);
     if (known !== undefined) return known;
     const path = url.pathname + url.search;
     const client = createClient({
       url: url.href.replace(/^http/, 'ws'),
       webSocketImpl: watchedWebSocket(
+        headers,
         (bytes) => (opened.messageBytes = bytes),
         (wasRefused) => (opened.wasRefused = wasRefused),
       ),
@@ -68,22 +70,23 @@ export function createServiceSockets({ keys, log }: { keys: Pick<KeyRing, 'servi
             }),
           }
         : {}),
-      on: { closed: () => forgetIdle(url.href) },
+      on: { closed: () => forgetIdle(key) },
     });
     const opened: Socket = { client, streams: 0, messageBytes: 0, wasRefused: false };
-    sockets.set(url.href, opened);
+    sockets.set(key, opened);
     return opened;
   }
 
-  /** Addresses of removed plugins must not pile up. */
-  function forgetIdle(href: string): void {
-    if (sockets.get(href)?.streams === 0) sockets.delete(href);
+  /** Addresses of removed plugins, and headers of callers who left, must not pile up. */
+  function forgetIdle(key: string): void {
+    if (sockets.get(key)?.streams === 0) sockets.delete(key);
   }
 
   return {
-    subscribe({ service, target, operation, operationName, variables, auth }, sink, onRefused) {
+    subscribe(call, sink, onRefused) {
+      const { service, target, operation, operationName, variables, auth } = call;
       const { signed, url } = target;
-      const socket = openSocket(service, target);
+      const socket = openSocket(call);
       // The signature covers exactly what the service sees: no operation name, always variables.
       const body = JSON.stringify({ query: operation, variables });
       const path = url.pathname + url.search;
@@ -131,7 +134,11 @@ export function createServiceSockets({ keys, log }: { keys: Pick<KeyRing, 'servi
 }
 
 /** With limits, and with what graphql-ws does not tell: the size of a message, and whether a failed start was a refusal. */
-function watchedWebSocket(onMessageBytes: (bytes: number) => void, onStart: (wasRefused: boolean) => void): unknown {
+function watchedWebSocket(
+  headers: Readonly<Record<string, string>>,
+  onMessageBytes: (bytes: number) => void,
+  onStart: (wasRefused: boolean) => void,
+): unknown {
   return class extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       const options: WebSocketOptions = {
@@ -139,6 +146,7 @@ function watchedWebSocket(onMessageBytes: (bytes: number) => void, onStart: (was
         perMessageDeflate: false,
         handshakeTimeout: ACK_TIMEOUT_MS,
         followRedirects: false,
+        headers,
       };
       super(address, protocols, options);
       onStart(false);

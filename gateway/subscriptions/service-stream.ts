@@ -1,5 +1,6 @@
 // What one subscription at a service is made of, whatever carries it.
 import { CodedError } from '#schema/contracts/errors';
+import type { ServiceHeaders } from '#schema/contracts/headers';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
@@ -17,6 +18,8 @@ export interface StreamRequest {
   operationName: string | null;
   variables: JsonObject;
   auth: AuthContext;
+  /** Of the caller, for unsigned services. */
+  headers?: ServiceHeaders | undefined;
 }
 
 export interface ServiceEvent {
@@ -31,8 +34,10 @@ export type StreamSink = Pick<EventBuffer<ServiceEvent>, 'push' | 'end' | 'fail'
 export type ServiceStream = Pick<EventBuffer<ServiceEvent>, 'events' | 'fail'>;
 
 /** One subscription as a transport needs it. */
-export interface StreamCall extends Omit<StreamRequest, 'generation'> {
+export interface StreamCall extends Omit<StreamRequest, 'generation' | 'headers'> {
   target: ServiceTarget;
+  /** Those that go to this service, in lower case. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /** The service refused the subscription or ended it with errors; clean for callers. */

@@ -2,6 +2,7 @@
 // A stream that breaks ends with an error: resuming is the subscriber's, who has the cursor.
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
+import { headersFor } from '../fetching/forward-headers.js';
 import type { ServiceResolver } from '../fetching/service-fetcher.js';
 import { openEventStream } from './service-event-stream.js';
 import { createServiceSockets } from './service-sockets.js';
@@ -59,8 +60,9 @@ export function createServiceStreams({
   }
 
   return {
-    async open({ generation, ...request }) {
-      const call: StreamCall = { ...request, target: await resolve(generation, request.service) };
+    async open({ generation, headers, ...request }) {
+      const target = await resolve(generation, request.service);
+      const call: StreamCall = { ...request, target, headers: target.signed ? {} : headersFor(request.service, headers) };
       return sharing.join(toKey(call), (sink) =>
         open(call, {
           ...sink,
@@ -76,6 +78,6 @@ export function createServiceStreams({
 }
 
 /** Everything that the service can see of a subscription. */
-function toKey({ target, operation, variables, auth: { principal, tenant, scopes } }: StreamCall): string {
-  return JSON.stringify([target.url.href, operation, variables, principal, tenant, [...scopes].sort()]);
+function toKey({ target, headers, operation, variables, auth: { principal, tenant, scopes } }: StreamCall): string {
+  return JSON.stringify([target.url.href, operation, variables, principal, tenant, [...scopes].sort(), headers]);
 }

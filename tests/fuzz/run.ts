@@ -60,7 +60,7 @@ async function fuzz(execution: 'direct' | 'durable', wanted: number, supergraph:
   const times: number[] = [];
   const kinds = { mutations: 0, withErrors: 0, durable: 0 };
   let failed = 0;
-  let quarterMb = 0;
+  const resident: number[] = [];
   const fail = (operation: RandomOperation, why: string): void => {
     failed++;
     if (failed <= MAX_SHOWN)
@@ -101,18 +101,17 @@ async function fuzz(execution: 'direct' | 'durable', wanted: number, supergraph:
         for (let operation = next.pop(); operation !== undefined; operation = next.pop()) await ask(operation);
       }),
     );
-    if (quarterMb === 0 && asked >= wanted / 4) quarterMb = await readRssMb(gateway.pid);
-    if (batch % 25 === 24) console.log(`  ${execution}: ${asked} asked, ${failed} failed, ${Math.round(await readRssMb(gateway.pid))} MB`);
+    resident.push(Math.round(await readRssMb(gateway.pid)));
+    if (batch % 25 === 24) console.log(`  ${execution}: ${asked} asked, ${failed} failed, ${String(resident.at(-1))} MB`);
   }
   const seconds = (Date.now() - startedAt) / 1000;
-  const endMb = await readRssMb(gateway.pid);
   const code = await gateway.stop();
   if (code !== 0) failed++;
   times.sort((a, b) => a - b);
   const at = (share: number): string => (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(1);
   console.log(
     `${execution}: ${asked} of ${wanted} operations in ${seconds.toFixed(0)} s, ${failed} failures; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms; ` +
-      `RSS ${quarterMb.toFixed(0)} MB after a quarter, ${endMb.toFixed(0)} MB at the end; ` +
+      `RSS ${String(resident[resident.length >> 2])} MB after a quarter, ${String(resident.at(-1))} MB at the end; ` +
       `${kinds.mutations} mutations, ${kinds.withErrors} with errors, ${kinds.durable} as workflows; ended with ${String(code)}`,
   );
   return failed;

@@ -1,7 +1,7 @@
 // A real gateway over real services on loopback: composed to a file, started as SUPERGRAPH=<file> would.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,8 @@ export interface RunningService {
   schema: GraphQLSchema;
   /** Headers and bodies of the calls that came. */
   calls: { headers: Record<string, unknown>; body: { query: string; variables?: Record<string, unknown> } }[];
+  /** Headers with which its WebSockets were opened. */
+  handshakes: IncomingHttpHeaders[];
 }
 
 export async function startService({ name, sdl, resolvers = {}, handler }: TestService): Promise<RunningService> {
@@ -55,12 +57,14 @@ export async function startService({ name, sdl, resolvers = {}, handler }: TestS
     void answer(request, response);
   });
   const sockets = new WebSocketServer({ server });
+  const handshakes: IncomingHttpHeaders[] = [];
+  sockets.on('connection', (_, request) => handshakes.push(request.headers));
   useServer({ schema, subscribe: (args) => subscribe(args) }, sockets);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   server.on('close', () => sockets.close());
-  return { name, url, server, schema, calls };
+  return { name, url, server, schema, calls, handshakes };
 }
 
 export interface TestGateway extends RunningGateway {
