@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { createDocumentIndex } from '#gateway/server/document-manifest';
 import { readOwnDocuments } from '../scripts/own-documents.js';
 import * as ofClient from '../web/client/documents.js';
+import * as ofLists from '../web/client/list-documents.js';
 import * as ofConsole from '../web/console/src/generated/graphql.js';
 
 const index = createDocumentIndex(new Map([['own', JSON.stringify(await readOwnDocuments())]]));
 const documents: [string, DocumentNode][] = [
-  ...Object.entries(ofClient).map(([name, text]): [string, DocumentNode] => [name, parse(text)]),
+  ...Object.entries({ ...ofClient, ...ofLists }).map(([name, text]): [string, DocumentNode] => [name, parse(text)]),
   ...Object.entries(ofConsole).filter((entry): entry is [string, DocumentNode] => entry[0].endsWith('Document')),
 ];
 

@@ -1,11 +1,8 @@
-// What this package asks. Only fields of the operations service: an answer from one service is a direct call, while a
-// second service would make every poll of a list a durable run of its own (and put it into that list).
+// What this package asks, with list-documents.ts. Only fields of the operations service: an answer from one service is a direct call,
+// while a second service would make every poll of a list a durable run of its own (and put it into that list).
 import type { OperationEvent, OperationFailure, OperationKindName, OperationStatus, ResolutionChoice, StepView } from './contract.js';
+import { FAILURE, LEFT, STEP, SUMMARY } from './document-parts.js';
 
-const STEP = 'id label status startedAt finishedAt attempt detail failure { code message retryable } undoes';
-const SUMMARY =
-  'id kind title status done progress { completed total unit } startedBy { id } tenant { id } createdAt updatedAt cancellable cancelRequested';
-const FAILURE = 'failure { code message retryable }';
 const STEP_EVENT = 'step label';
 
 export const OPERATION_QUERY = `query SluiceOperation($id: ID!) {
@@ -13,9 +10,10 @@ export const OPERATION_QUERY = `query SluiceOperation($id: ID!) {
     ${SUMMARY} expiresAt temporalUrl cursor lastSeq result
     errors { code message retryable }
     steps { ${STEP} }
-    compensation { status steps { ${STEP} } }
+    compensation { status steps { ${STEP} } ${LEFT} }
     input { prompt choices }
     recovery { id }
+    recovers { id title }
   }
 }`;
 
@@ -45,14 +43,12 @@ export const CANCEL_OPERATION = `mutation SluiceCancelOperation($id: ID!, $reaso
   cancelOperation(id: $id, reason: $reason) { operation { id } userErrors { code message retryable } }
 }`;
 
-export const OPERATION_LIST = `query SluiceOperations($first: Int!, $after: String, $filter: OperationFilter, $recent: Int!) {
-  operations(first: $first, after: $after, filter: $filter) { nodes { ${SUMMARY} } pageInfo { hasNextPage endCursor } }
-  recent: operations(first: $recent) { nodes { id status } }
+export const RETRY_OPERATION = `mutation SluiceRetryOperation($id: ID!) {
+  retryOperation(id: $id) { operation { id } userErrors { code message retryable } }
 }`;
 
-/** Says when the list is worth reading again; what has changed is in the list. */
-export const OPERATIONS_CHANGED = `subscription SluiceOperationsChanged {
-  operationsChanged { id }
+export const RESOLVE_OPERATION = `mutation SluiceResolveOperation($id: ID!, $choice: ResolutionChoice!, $variables: JSON) {
+  resolveOperation(id: $id, choice: $choice, variables: $variables) { operation { id } userErrors { code message retryable } }
 }`;
 
 /** One row of a list. */
@@ -72,6 +68,8 @@ export interface OperationSummary {
   readonly cancelRequested: boolean | null;
 }
 
+export type CompensationStatus = 'RUNNING' | 'COMPENSATED' | 'PARTIALLY_COMPENSATED';
+
 /** `operation(id:)` as read. */
 export interface OperationDetail extends OperationSummary {
   readonly expiresAt: string | null;
@@ -82,13 +80,56 @@ export interface OperationDetail extends OperationSummary {
   readonly errors: readonly OperationFailure[];
   readonly steps: readonly StepView[];
   readonly compensation: {
-    readonly status: 'RUNNING' | 'COMPENSATED' | 'PARTIALLY_COMPENSATED';
+    readonly status: CompensationStatus;
     readonly steps: readonly StepView[];
+    /** What could not be undone. */
+    readonly left: readonly OperationLeftover[];
   } | null;
   /** What it waits for, while it is INPUT_REQUIRED. */
   readonly input: { readonly prompt: string; readonly choices: readonly ResolutionChoice[] } | null;
   /** The operation that took over when this one failed. */
   readonly recovery: { readonly id: string } | null;
+  /** Of a recovery: the operation that failed, while it is kept. */
+  readonly recovers: { readonly id: string; readonly title: string } | null;
+}
+
+/** An effect that is left for the operators of its service. */
+export interface OperationLeftover {
+  /** The step that took effect, or may have. */
+  readonly step: string;
+  readonly service: string;
+  /** Its mutation field. */
+  readonly effect: string;
+  /** The mutation field that would undo it; null when there is none. */
+  readonly undo: string | null;
+  /** For `undo`; null when they cannot be known. */
+  readonly arguments: unknown;
+  readonly failure: OperationFailure;
+}
+
+/** One row of what needs attention: the recovery of an operation that failed. */
+export interface AttentionRow {
+  /** Of the recovery. */
+  readonly id: string;
+  readonly title: string;
+  /** `INPUT_REQUIRED`: it waits for somebody. `WORKING`: it tries again by itself, or acts on a decision. */
+  readonly status: OperationStatus;
+  /** Since when. */
+  readonly createdAt: string;
+  /** Who had started what failed. */
+  readonly startedBy: { readonly id: string } | null;
+  readonly tenant: { readonly id: string };
+  readonly input: { readonly prompt: string; readonly choices: readonly ResolutionChoice[] } | null;
+  /** What failed; null when it is not kept any longer. */
+  readonly recovers: {
+    readonly id: string;
+    readonly kind: OperationKindName;
+    readonly title: string;
+    readonly errors: readonly OperationFailure[];
+    readonly compensation: { readonly status: CompensationStatus; readonly left: readonly OperationLeftover[] } | null;
+  } | null;
+  /** What was tried to undo since. */
+  readonly compensation: { readonly steps: readonly Pick<StepView, 'id' | 'status' | 'undoes'>[] } | null;
 }
 
 export interface OperationQueryData {
@@ -99,6 +140,15 @@ export interface OperationEventsData {
 }
 export interface CancelData {
   readonly cancelOperation: { readonly operation: { readonly id: string } | null; readonly userErrors: readonly UserError[] };
+}
+export interface RetryData {
+  readonly retryOperation: CancelData['cancelOperation'];
+}
+export interface ResolveData {
+  readonly resolveOperation: CancelData['cancelOperation'];
+}
+export interface AttentionListData {
+  readonly operations: { readonly nodes: readonly AttentionRow[]; readonly pageInfo: OperationListData['operations']['pageInfo'] };
 }
 export interface OperationListData {
   readonly operations: {

@@ -3,16 +3,18 @@
  *
  * @packageDocumentation
  */
+export { type AttentionList, type AttentionListState, attentionList, EMPTY_ATTENTION } from './attention-list.js';
 export {
   type OperationEvent,
   type OperationFailure,
   type OperationKindName,
   type OperationStatus,
   type OperationView,
+  type ResolutionChoice,
   type StepView,
   TERMINAL_STATUSES,
 } from './contract.js';
-export type { OperationDetail, OperationSummary, UserError } from './documents.js';
+export type { AttentionRow, CompensationStatus, OperationDetail, OperationLeftover, OperationSummary, UserError } from './documents.js';
 export { OperationClientError, type OperationError } from './errors.js';
 export { type FollowedOperation, GRACE_MS, MAX_EVENTS } from './follow-operation.js';
 export { COUNTED, EMPTY_LIST, type OperationFilter, type OperationList, type OperationListState, operationList } from './operation-list.js';
@@ -26,6 +28,8 @@ export {
   createOperationClient,
 } from './operation-client.js';
 export { idleState, isSettled, type OperationState } from './operation-state.js';
+export { type Resolution, type ResolutionAcknowledgement, resolveOperation, retryOperation } from './resolve-operation.js';
+export type { IdempotencyKeys } from './idempotency.js';
 export type { Readable } from './readable.js';
 export { type Connection, IDLE_CONNECTION, type OperationSocket, type SocketOptions, createOperationSocket } from './socket.js';
 export {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GRACE_MS, MAX_EVENTS } from './follow-operation.js';
 import type { KeyStorage } from './idempotency.js';
-import { POLL_MS, operationList } from './operation-list.js';
+import { POLL_MS } from './live-reads.js';
+import { operationList } from './operation-list.js';
 import { type OperationClient, createOperationClient } from './operation-client.js';
 import type { OperationState } from './operation-state.js';
 import { type FakeOperationServer, type ScriptedEvent, createFakeOperationServer } from './testing/index.js';

@@ -4,7 +4,7 @@ import type { DocumentNode } from 'graphql';
 import { CANCEL_OPERATION, type CancelData, type UserError } from './documents.js';
 import { toGraphQLError, toNetworkError } from './errors.js';
 import { type FollowedOperation, followOperation } from './follow-operation.js';
-import { type KeyStorage, createIdempotencyKeys, defaultStorage, stableStringify } from './idempotency.js';
+import { type IdempotencyKeys, type KeyStorage, createIdempotencyKeys, defaultStorage, stableStringify } from './idempotency.js';
 import { type OperationState, isSettled } from './operation-state.js';
 import type { Readable } from './readable.js';
 import type { Connection } from './socket.js';
@@ -61,6 +61,7 @@ export interface OperationClient {
   /** Follows on what this tab started before a reload. Call it once the credential is known. */
   resume(): void;
   readonly transport: OperationTransport;
+  readonly keys: IdempotencyKeys;
   readonly connection: Readable<Connection>;
   /** Connects anew and repeats what had failed. */
   readonly reconnect: () => void;
@@ -172,6 +173,7 @@ export function createOperationClient(options: OperationClientOptions): Operatio
       for (const id of parseIds(storage.getItem(TRACKED))) track(id);
     },
     transport,
+    keys,
     connection: transport.connection,
     reconnect() {
       transport.reconnect();

@@ -1,18 +1,16 @@
 // A list of operations that stays where the reader looks: rows on screen are patched, new ones wait behind a count.
-// While somebody listens and the page is visible, the newest page is read again when `operationsChanged` says so, and besides every
-// POLL_MS while a row is at work, whose progress no list event tells, or while the stream is away, else every IDLE_POLL_MS.
+// Its newest page is read again when `operationsChanged` says so (live-reads.ts), and often while a row is at work.
 // Bound: MAX_ROWS rows.
-import { waitOrWake } from './backoff.js';
 import type { OperationKindName, OperationStatus } from './contract.js';
-import { OPERATION_LIST, OPERATIONS_CHANGED, type OperationListData, type OperationSummary } from './documents.js';
+import type { OperationListData, OperationSummary } from './documents.js';
 import { type OperationError, toGraphQLError, toNetworkError } from './errors.js';
 import { stableStringify } from './idempotency.js';
+import { OPERATION_LIST, OPERATIONS_CHANGED } from './list-documents.js';
+import { createLiveReads } from './live-reads.js';
 import type { OperationClient } from './operation-client.js';
 import { type Readable, createWritable } from './readable.js';
 import type { OperationTransport } from './transport.js';
 
-export const POLL_MS = 2_500;
-export const IDLE_POLL_MS = 30_000;
 export const COUNTED = 100;
 const PAGE = 25;
 const MAX_ROWS = 500;
@@ -78,11 +76,6 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
   const state = createWritable(EMPTY_LIST);
   let newest: readonly OperationSummary[] = [];
   let endCursor: string | null = null;
-  let listeners = 0;
-  let polling = 0;
-  let isStreamed = false;
-  let wake: (() => void) | undefined;
-  let stopListening: (() => void) | undefined;
 
   async function read(after: string | null): Promise<OperationListData> {
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -115,53 +108,22 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
     }
   }
 
-  async function poll(): Promise<void> {
-    const mine = ++polling;
-    while (mine === polling) {
-      const changed = new Promise<void>((resolve) => (wake = resolve));
-      if (typeof document === 'undefined' || document.visibilityState === 'visible') await refresh();
-      const { phase, items } = state.get();
-      const isTold = isStreamed && transport.connection.get().state === 'open';
-      const isQuiet = isTold && phase === 'live' && items.every(({ done }) => done);
-      await Promise.race([waitOrWake(isQuiet ? IDLE_POLL_MS : POLL_MS), changed]);
-    }
-  }
-
-  /** @returns how to end it */
-  function listen(): () => void {
-    isStreamed = true;
-    const onEnd = (): void => {
-      isStreamed = false;
-      wake?.();
-    };
-    const end = transport.subscribe<unknown>(
-      { document: OPERATIONS_CHANGED, variables: {} },
-      { next: ({ errors }) => (errors === undefined ? wake?.() : onEnd()), error: onEnd, complete: onEnd },
-    );
-    const stopConnection = watchConnection(transport, () => wake?.());
-    return () => {
-      isStreamed = false;
-      stopConnection();
-      end();
-    };
-  }
+  const listen = createLiveReads({
+    transport,
+    changes: OPERATIONS_CHANGED,
+    read: refresh,
+    // What a running row has done is no change of the list.
+    isQuiet: () => state.get().phase === 'live' && state.get().items.every(({ done }) => done),
+  });
 
   return {
     get: state.get,
     subscribe(listener) {
       const unsubscribe = state.subscribe(listener);
-      if (listeners++ === 0) {
-        stopListening = listen();
-        void poll();
-      }
-      let left = false;
+      const leave = listen();
       return () => {
         unsubscribe();
-        if (!left && --listeners === 0) {
-          polling += 1;
-          stopListening?.();
-        }
-        left = true;
+        leave();
       };
     },
     refresh,
@@ -182,19 +144,6 @@ function createOperationList(filter: OperationFilter, transport: OperationTransp
       state.set({ ...before, items: all.slice(0, MAX_ROWS), hasMore: operations.pageInfo.hasNextPage && all.length < MAX_ROWS });
     },
   };
-}
-
-/** Tells when a connection that was open is lost, and when it is back: nobody is told what changed in between. @returns how to end it */
-function watchConnection({ connection }: OperationTransport, onChange: () => void): () => void {
-  let isOpen = connection.get().state === 'open';
-  let wasOpen = isOpen;
-  return connection.subscribe(() => {
-    const isNowOpen = connection.get().state === 'open';
-    if (isNowOpen === isOpen) return;
-    isOpen = isNowOpen;
-    if (wasOpen) onChange();
-    wasOpen = true;
-  });
 }
 
 /** Rows keep their place and, when nothing changed, their identity. */

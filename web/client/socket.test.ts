@@ -71,6 +71,7 @@ function detail(): OperationDetail {
     compensation: null,
     input: null,
     recovery: null,
+    recovers: null,
   };
 }
 

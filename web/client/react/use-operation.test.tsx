@@ -5,7 +5,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OperationClient, createOperationClient } from '../operation-client.js';
 import type { OperationState } from '../operation-state.js';
 import { type FakeOperationServer, createFakeOperationServer } from '../testing/index.js';
-import { OperationProvider, useConnection, useOperation, useOperationEvents, useOperationList, useOperationMutation } from './index.js';
+import {
+  OperationProvider,
+  useAttentionList,
+  useConnection,
+  useOperation,
+  useOperationEvents,
+  useOperationList,
+  useOperationMutation,
+  useOperationResolution,
+} from './index.js';
 
 const INSTALL =
   'mutation InstallPlugin($input: InstallPluginInput!) { installPlugin(input: $input) { operation { id } userErrors { code } } }';
@@ -152,6 +161,41 @@ describe('useOperationMutation', () => {
     server.failRequests(1);
     await act(async () => void (await result.current.start({ input: { name: 'x' } })));
     expect(result.current).toMatchObject({ starting: false, id: null, error: { source: 'network', retryable: true } });
+    act(() => result.current.reset());
+    expect(result.current.error).toBeUndefined();
+  });
+});
+
+describe('useOperationResolution', () => {
+  beforeEach(() => {
+    server.emit('op_1', { __typename: 'OperationFailed', failure: { code: 'OUTCOME_UNKNOWN', message: 'Lost.', retryable: false } });
+    server.add({ id: 'rec_1', title: 'Recovery of Install', recovers: 'op_1' });
+  });
+
+  it('sends a decision; the recovery leaves the list when its events say so', async () => {
+    const { result } = renderHook(() => ({ list: useAttentionList(), decision: useOperationResolution('op_1') }), { wrapper });
+    await settle();
+    let sent: Promise<unknown> | undefined;
+    act(() => void (sent = result.current.decision.resolve({ choice: 'GIVE_UP' })));
+    expect(result.current.decision.sending).toBe('GIVE_UP');
+    await act(async () => void (await sent));
+    await settle();
+    expect(result.current.decision).toMatchObject({ sending: null, accepted: 'GIVE_UP', error: undefined });
+    expect(result.current.list.items.map(({ id }) => id)).toEqual(['rec_1']);
+    server.emit('rec_1', { __typename: 'OperationCompleted' });
+    await settle();
+    expect(result.current.list.items).toEqual([]);
+  });
+
+  it('shows a refusal and an unreachable gateway apart', async () => {
+    const { result } = renderHook(() => useOperationResolution('op_1'), { wrapper });
+    const userErrors = [{ code: 'CONFLICT', message: 'it is resolved already', retryable: false }];
+    server.onMutation('SluiceResolveOperation', () => ({ data: { resolveOperation: { operation: null, userErrors } } }));
+    await act(async () => void (await result.current.resolve({ choice: 'SKIP' })));
+    expect(result.current).toMatchObject({ accepted: null, userErrors, error: undefined });
+    server.failRequests(1);
+    await act(async () => void (await result.current.resolve({ choice: 'SKIP' })));
+    expect(result.current).toMatchObject({ accepted: null, userErrors: [], error: { source: 'network', retryable: true } });
     act(() => result.current.reset());
     expect(result.current.error).toBeUndefined();
   });

@@ -27,6 +27,8 @@ export interface LiveOperation {
   readonly progress: { readonly value: number | null; readonly done: number; readonly total: number };
   readonly cancelRequested: boolean;
   readonly failure: OperationFailure | null;
+  /** What it waits for, while it is INPUT_REQUIRED. */
+  readonly input: OperationState['view']['input'];
   /** Once the operation has ended. */
   readonly result: unknown;
   readonly events: readonly OperationEvent[];
@@ -109,6 +111,7 @@ function toLive(state: OperationState, id: string | null, actions: Pick<LiveOper
     progress: { value: total > 0 ? completed / total : null, done: completed, total },
     cancelRequested: view.cancelRequested,
     failure: view.failure,
+    input: view.input,
     result: detail?.result ?? undefined,
     can: { cancel: known && detail.cancellable && !view.cancelRequested && !isSettled(state) },
   };

@@ -14,7 +14,7 @@ import {
   applyOperationEvent,
   isTerminalEvent,
 } from '../contract.js';
-import type { OperationDetail } from '../documents.js';
+import type { CompensationStatus, OperationDetail, OperationLeftover } from '../documents.js';
 import { OperationClientError } from '../errors.js';
 import { createWritable } from '../readable.js';
 import { type Connection, IDLE_CONNECTION } from '../socket.js';
@@ -31,6 +31,10 @@ export interface FakeOperation {
   /** @default true while it runs */
   cancellable?: boolean;
   result?: unknown;
+  /** Of a recovery: the id of the operation that failed. */
+  recovers?: string | null;
+  /** What its compensation could not undo. */
+  left?: readonly OperationLeftover[];
 }
 
 export interface FakeOperationServer {
@@ -42,7 +46,7 @@ export interface FakeOperationServer {
   play(id: string, script: readonly (readonly [afterMs: number, event: ScriptedEvent])[]): void;
   /** Lets virtual time pass and emits what is due. */
   advance(ms: number): void;
-  /** Answers a mutation of this name; the default answers `cancelOperation`. */
+  /** Answers a mutation of this name; without it `cancelOperation`, `retryOperation` and `resolveOperation` are acknowledged. */
   onMutation(
     name: string,
     answer: (variables: Record<string, unknown>, headers: Readonly<Record<string, string>>) => Answer<unknown>,
@@ -130,8 +134,10 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
   }
 
   function detailOf({ about, createdAt, events, view }: Running): OperationDetail {
-    const done = TERMINAL_STATUSES.includes(view.status);
-    const undone = view.compensations.every(({ status }) => status === 'COMPLETED');
+    const done = isDone(view);
+    const { left } = about;
+    const recovery = [...operations.values()].find((other) => other.about.recovers === about.id);
+    const recovered = about.recovers === null ? undefined : operations.get(about.recovers);
     return {
       id: about.id,
       kind: about.kind,
@@ -153,8 +159,10 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
       errors: view.failure === null ? [] : [view.failure],
       steps: view.steps,
       input: view.input,
-      recovery: null,
-      compensation: view.compensations.length === 0 ? null : { status: undone ? 'COMPENSATED' : 'RUNNING', steps: view.compensations },
+      recovery: recovery === undefined ? null : { id: recovery.about.id },
+      recovers: recovered === undefined ? null : { id: recovered.about.id, title: recovered.about.title },
+      compensation:
+        view.compensations.length + left.length === 0 ? null : { status: toStatus(view, left), steps: view.compensations, left },
     };
   }
 
@@ -175,6 +183,17 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         const pageInfo = { hasNextPage: from + page.length < matching.length, endCursor: page.at(-1)?.id ?? null };
         return { data: { operations: { nodes: page, pageInfo }, recent: { nodes: nodes.slice(0, variables.recent as number) } } };
       }
+      case 'SluiceAttention': {
+        const open = [...operations.values()].reverse().filter(({ about, view }) => about.recovers !== null && !isDone(view));
+        const from = variables.after == null ? 0 : open.findIndex(({ about }) => about.id === variables.after) + 1;
+        const page = open.slice(from, from + (variables.first as number));
+        const nodes = page.map((recovery) => {
+          const failed = operations.get(recovery.about.recovers ?? '');
+          return { ...detailOf(recovery), recovers: failed === undefined ? null : detailOf(failed) };
+        });
+        const pageInfo = { hasNextPage: from + page.length < open.length, endCursor: page.at(-1)?.about.id ?? null };
+        return { data: { operations: { nodes, pageInfo } } };
+      }
       case 'SluiceCancelOperation':
         if (found !== undefined) return { data: { cancelOperation: { operation: { id }, userErrors: [] } } };
         return {
@@ -184,6 +203,8 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         };
       default: {
         const handler = mutations.get(name);
+        if (handler === undefined && found !== undefined && DECISIONS[name] !== undefined)
+          return { data: { [DECISIONS[name]]: { operation: detailOf(found).recovery ?? { id }, userErrors: [] } } };
         if (handler === undefined) throw new Error(`the fake server knows no operation named ${name}: see onMutation`);
         return handler(variables, headers);
       }
@@ -209,7 +230,7 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
         return answer(request) as Answer<Data>;
       },
       subscribe<Data>(request: TransportRequest<string>, sink: AnswerSink<Data>) {
-        if (nameOf(request.document) === 'SluiceOperationsChanged') {
+        if (nameOf(request.document).endsWith('Changed')) {
           listWatchers.add(sink);
           if (connected) setConnection('open');
           return () => void listWatchers.delete(sink);
@@ -228,9 +249,10 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
       reconnect: () => undefined,
       close: async () => subscribers.clear(),
     },
-    add({ id, title = id, kind = 'PLUGIN_INSTALLATION', startedBy = 'usr_admin', cancellable = true, result = null }) {
+    add({ id, recovers = null, title = id, startedBy = 'usr_admin', cancellable = true, result = null, left = [], ...facts }) {
+      const { kind = recovers === null ? 'PLUGIN_INSTALLATION' : 'RECOVERY' } = facts;
       operations.set(id, {
-        about: { id, title, kind, startedBy, cancellable, result },
+        about: { id, title, kind, startedBy, cancellable, result, recovers, left },
         createdAt: time(),
         events: [],
         view: { ...EMPTY_OPERATION_VIEW, title },
@@ -268,6 +290,20 @@ export function createFakeOperationServer(options: { startAt?: number } = {}): F
     },
     events: (id) => running(id).events,
   };
+}
+
+const DECISIONS: Readonly<Record<string, string>> = {
+  SluiceRetryOperation: 'retryOperation',
+  SluiceResolveOperation: 'resolveOperation',
+};
+
+function isDone({ status }: OperationView): boolean {
+  return TERMINAL_STATUSES.includes(status);
+}
+
+function toStatus({ compensations }: OperationView, left: readonly OperationLeftover[]): CompensationStatus {
+  if (left.length > 0) return 'PARTIALLY_COMPENSATED';
+  return compensations.every(({ status }) => status === 'COMPLETED') ? 'COMPENSATED' : 'RUNNING';
 }
 
 function nameOf(document: string | DocumentNode): string {

@@ -4,15 +4,13 @@ import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, operationFromDocument
 import { type PlanNode, QueryPlanner, type SubscriptionNode } from '@apollo/query-planner';
 import { type DocumentNode, parse } from 'graphql';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CANCEL_OPERATION, OPERATION_EVENTS, OPERATION_LIST, OPERATION_QUERY } from '../../client/documents.js';
+import * as clientDocuments from '../../client/documents.js';
+import * as listDocuments from '../../client/list-documents.js';
 import * as generated from '../src/generated/graphql.js';
 
-const documents: Record<string, DocumentNode> = {
-  SluiceOperation: parse(OPERATION_QUERY),
-  SluiceOperationEvents: parse(OPERATION_EVENTS),
-  SluiceOperations: parse(OPERATION_LIST),
-  SluiceCancelOperation: parse(CANCEL_OPERATION),
-};
+const documents: Record<string, DocumentNode> = Object.fromEntries(
+  Object.entries({ ...clientDocuments, ...listDocuments }).map(([name, text]) => [name, parse(text)]),
+);
 for (const [name, value] of Object.entries(generated)) if (name.endsWith('Document') && 'definitions' in value) documents[name] = value;
 
 function servicesOf(node: PlanNode | SubscriptionNode | undefined): string[] {
