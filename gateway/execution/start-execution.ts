@@ -177,6 +177,7 @@ export function startExecution(input: ExecutionInput): Execution {
         ...own,
       },
       idempotent: node.idempotent,
+      ...(node.policy === undefined ? {} : { policy: node.policy }),
     };
     input.onFetch?.(fetch, null);
     port

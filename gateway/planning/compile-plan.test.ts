@@ -19,7 +19,8 @@ const aFetch = (overrides: Pick<ApolloFetch, 'requires' | 'inputRewrites' | 'out
   operationName: undefined,
   ...overrides,
 });
-const compile = (node?: ApolloNode) => compileNodes({ kind: 'QueryPlan', ...(node === undefined ? {} : { node }) }, schema, () => false);
+const compile = (node?: ApolloNode) =>
+  compileNodes({ kind: 'QueryPlan', ...(node === undefined ? {} : { node }) }, schema, { isIdempotent: () => false });
 
 describe('compiling a plan', () => {
   it('gives nothing for an empty one', () => {

@@ -16,6 +16,7 @@ import {
   type ContextVariable,
   type DataRewrite,
   type FetchNode,
+  type FetchPolicy,
   MAX_PLAN_FETCHES,
   type PathStep,
   type PlanNode,
@@ -42,17 +43,24 @@ export interface FetchPasses {
 }
 export type SplitFetch = Pick<FetchNode, 'operation' | 'variables' | 'requires'>;
 
+export interface FetchRules {
+  /** May a root mutation field be sent twice? */
+  isIdempotent: (mutationField: string) => boolean;
+  /** Of a service's operation. @default none */
+  policyOf?: (operation: string) => FetchPolicy | undefined;
+}
+
 const NO_PASSES: FetchPasses = { toRealName: (name) => name, toRealOperation: (operation) => operation, split: (_, fetch) => [fetch] };
 
 /**
  * @param supergraph - knows also the types that the API hides
- * @param isIdempotent - whether a root mutation field may be sent twice
+ * @param rules - what the services declare
  * @throws PLAN_TOO_LARGE
  */
 export function compileNodes(
   plan: QueryPlan,
   supergraph: GraphQLSchema,
-  isIdempotent: (mutationField: string) => boolean,
+  rules: FetchRules,
   passes: FetchPasses = NO_PASSES,
 ): CompiledNodes {
   let nextId = 0;
@@ -100,12 +108,15 @@ export function compileNodes(
     const contexts = (node.contextRewrites ?? [])
       .flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [toContext(rewrite, supergraph)] : []))
       .filter(({ variable }) => variables.includes(variable));
+    const realOperation = passes.toRealOperation(operation);
+    const idempotent = (node.operationKind as string) !== 'mutation' || rootFields(node.operation).every(rules.isIdempotent);
+    const policy = withoutRetry(rules.policyOf?.(realOperation), idempotent);
     return {
       kind: 'fetch',
       id: nextId++,
       service: node.serviceName,
       operationKind: node.operationKind,
-      operation: passes.toRealOperation(operation),
+      operation: realOperation,
       operationName: node.operationName ?? null,
       variables: variables.filter((name) => contexts.every(({ variable }) => variable !== name)),
       path,
@@ -113,7 +124,8 @@ export function compileNodes(
       ...(contexts.length === 0 ? {} : { contexts }),
       inputRewrites: (node.inputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
       outputRewrites: (node.outputRewrites ?? []).map((rewrite) => toRewrite(rewrite, supergraph)),
-      idempotent: (node.operationKind as string) !== 'mutation' || rootFields(node.operation).every(isIdempotent),
+      idempotent,
+      ...(policy === undefined ? {} : { policy }),
     };
   }
 
@@ -171,6 +183,12 @@ function toSteps(path: readonly string[], schema: GraphQLSchema): RewriteStep[] 
   return path.map((element) =>
     element.startsWith(TYPE_STEP) ? { types: matchingTypes(schema, element.slice(TYPE_STEP.length)) } : { field: element },
   );
+}
+
+/** What must not be sent twice is not, whatever `@retry` says. */
+export function withoutRetry(policy: FetchPolicy | undefined, idempotent: boolean): FetchPolicy | undefined {
+  if (policy?.retry === undefined || idempotent) return policy;
+  return policy.timeoutMs === undefined ? undefined : { timeoutMs: policy.timeoutMs };
 }
 
 /** Names of the root fields, those in fragments included. */

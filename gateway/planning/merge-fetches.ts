@@ -7,6 +7,7 @@
 import { type DocumentNode, Kind, type NameNode, type OperationDefinitionNode, parse, print, stripIgnoredCharacters, visit } from 'graphql';
 import { assertNever } from '#schema/contracts/json';
 import { type EntityLookup, type FetchNode, MAX_LOOKUPS, type MergedFetchNode, type PathStep, type PlanNode } from '#schema/contracts/plan';
+import { combinePolicies } from './policy-directives.js';
 
 type EntityFetch = FetchNode & { requires: NonNullable<FetchNode['requires']> };
 
@@ -92,6 +93,7 @@ function toMergedFetch(fetches: readonly EntityFetch[], alike: readonly EntityFe
   const { id, service, operationKind, operationName, idempotent } = fetches[0] as EntityFetch;
   const kinds = alike.map((same) => same[0] as EntityFetch);
   const variables = [...new Set(fetches.flatMap((fetch) => fetch.variables))];
+  const policy = combinePolicies(kinds.map((kind) => kind.policy));
   // One that no variable of the caller begins with.
   let prefix = '_r';
   while (variables.some((name) => name.startsWith(prefix))) prefix = `_${prefix}`;
@@ -107,6 +109,7 @@ function toMergedFetch(fetches: readonly EntityFetch[], alike: readonly EntityFe
     operationName,
     variables,
     idempotent,
+    ...(policy === undefined ? {} : { policy }),
     places: fetches.length,
     lookups: kinds.map(({ requires, inputRewrites, outputRewrites }, index): EntityLookup => ({
       ...(names[index] as (typeof names)[number]),

@@ -7,10 +7,13 @@ import { createPlanEngine, type PlanEngine } from './plan-engine.js';
 const LINK = `
   extend schema
     @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable", "@inaccessible", "@composeDirective"])
-    @link(url: "https://sluice.dev/directives/v1.0", import: ["@idempotent", "@durable", "@timeout"])
-    @composeDirective(name: "@idempotent") @composeDirective(name: "@durable") @composeDirective(name: "@timeout")
+    @link(url: "https://sluice.dev/directives/v1.0", import: ["@idempotent", "@durable", "@timeout", "@retry", "@compensate"])
+    @composeDirective(name: "@idempotent") @composeDirective(name: "@durable") @composeDirective(name: "@timeout") @composeDirective(name: "@retry")
+    @composeDirective(name: "@compensate")
   directive @idempotent on FIELD_DEFINITION
   directive @timeout(ms: Int!) on FIELD_DEFINITION
+  directive @retry(attempts: Int! = 3, intervalMs: Int! = 200, backoff: Float! = 2, maxIntervalMs: Int! = 10000) on FIELD_DEFINITION
+  directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
   directive @durable(mode: DurableMode! = AUTO) on FIELD_DEFINITION
   enum DurableMode { AUTO ALWAYS NEVER }
 `;
@@ -57,9 +60,9 @@ function fetchesOf(node: PlanNode | null): FetchNode[] {
 describe('root fields', () => {
   it('are named with what the directives of the services say of them', () => {
     expect(plan('{ r: report ping slow { id } }').rootFields).toEqual([
-      { name: 'report', responseKey: 'r', durable: 'ALWAYS', idempotent: false, timeoutMs: null },
-      { name: 'ping', responseKey: 'ping', durable: 'NEVER', idempotent: false, timeoutMs: null },
-      { name: 'slow', responseKey: 'slow', durable: 'AUTO', idempotent: false, timeoutMs: 9_000 },
+      { name: 'report', responseKey: 'r', durable: 'ALWAYS', idempotent: false },
+      { name: 'ping', responseKey: 'ping', durable: 'NEVER', idempotent: false },
+      { name: 'slow', responseKey: 'slow', durable: 'AUTO', idempotent: false },
     ]);
     expect(plan('mutation { refund { id } }').rootFields).toMatchObject([{ durable: 'AUTO', idempotent: true }]);
   });
@@ -112,6 +115,50 @@ describe('fetches', () => {
     ['mutation { order { count } }', [false, true]],
   ])('may be sent twice only when every field of them may: %s', (document, idempotent) => {
     expect(fetchesOf(plan(document).root).map((fetch) => fetch.idempotent)).toEqual(idempotent);
+  });
+
+  describe('carry what their fields declare', () => {
+    const flaky = engineOf({
+      shop: `
+        type Query { item: Item @timeout(ms: 4000)  other: Item @retry(attempts: 5, intervalMs: 50)  items: [Item!]! }
+        type Mutation {
+          pay: Item @idempotent @retry @timeout(ms: 12000)
+          order: Item @retry @timeout(ms: 700) @compensate(with: "drop")
+          drop: Int @idempotent @timeout(ms: 30000)
+        }
+        type Item @key(fields: "id") { id: ID!  name: String! }`,
+      stock: `type Item @key(fields: "id") { id: ID!  count: Int! @retry(attempts: 2)  size: Int @timeout(ms: 9000) }`,
+    });
+    const retry = (change: object = {}) => ({ attempts: 3, intervalMs: 200, backoff: 2, maxIntervalMs: 10_000, ...change });
+    const policiesOf = (document: string) => fetchesOf(flaky.plan(document, null).root).map(({ policy }) => policy);
+
+    it.each([
+      ['{ items { id } }', [undefined]],
+      ['{ item { id } }', [{ timeoutMs: 4_000 }]],
+      ['{ item { id } other { name } }', [{ timeoutMs: 4_000, retry: retry({ attempts: 5, intervalMs: 50 }) }]],
+      ['{ items { count } }', [undefined, { retry: retry({ attempts: 2 }) }]],
+      ['mutation { pay { id } }', [{ timeoutMs: 12_000, retry: retry() }]],
+    ])('%s', (document, policies) => expect(policiesOf(document)).toEqual(policies));
+
+    it('but never that a mutation is sent twice that must not be', () => {
+      expect(policiesOf('mutation { order { id } }')).toEqual([{ timeoutMs: 700 }]);
+      expect(policiesOf('mutation { pay { id } order { id } }')).toEqual([{ timeoutMs: 12_000 }]);
+    });
+
+    it('and the plan sums them up, undos included', () => {
+      expect(flaky.plan('{ items { count size } item { id } }', null)).toMatchObject({ longestTimeoutMs: 9_000, retries: true });
+      const saga = flaky.plan('mutation @saga { order { id } pay { id } }', null);
+      expect(saga).toMatchObject({ longestTimeoutMs: 30_000, retries: true });
+      expect(saga.saga?.steps[0]?.undo?.policy).toEqual({ timeoutMs: 30_000 });
+      expect(plan('{ item { id } }')).not.toHaveProperty('longestTimeoutMs');
+      expect(plan('{ item { id } }')).not.toHaveProperty('retries');
+    });
+
+    it('also where fetches were merged', () => {
+      const merged = flaky.plan('{ items { count } item { size } other { count } }', null);
+      expect(JSON.stringify(merged.root)).toContain('"kind":"merged"');
+      expect(merged).toMatchObject({ longestTimeoutMs: 9_000, retries: true });
+    });
   });
 
   it('under a condition stand in a branch of their own', () => {

@@ -21,7 +21,7 @@ import {
   visit,
 } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
-import type { ExecutablePlan, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
+import type { ExecutablePlan, FetchPolicy, PlanNode, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
 import { type CompiledNodes, compileNodes, type FetchPasses } from './compile-plan.js';
 import { createConflictSplitter, findConditionalFields } from './split-conflicts.js';
@@ -29,6 +29,7 @@ import { separateRequiredInputs } from './required-inputs.js';
 import { createInterfaceConditionPass } from './interface-condition-pass.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { mergeFetches } from './merge-fetches.js';
+import { createPolicyReader } from './policy-directives.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 import { withPresence } from './presence-pass.js';
 
@@ -66,6 +67,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const aliases = createAliasPass(fullSchema);
   const underTypes = createInterfaceConditionPass(supergraphAst, publicSchema);
   const split = createConflictSplitter(fullSchema, inputs.toRealName);
+  const policyOf = createPolicyReader(fullSchema);
 
   return {
     plan(text, operationName, { inParts = false, activeLabels = [], onlyIfValid = false } = {}) {
@@ -84,7 +86,8 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       const shape = compileShape(publicSchema, operation, fragments, toDataKey);
       const conditional = findConditionalFields(operation, fragments);
       const passes: FetchPasses = { ...inputs, split: (service, fetch) => split(service, fetch, conditional) };
-      const compile = (part: OperationDefinitionNode) => compileNodes(buildApolloPlan(part), fullSchema, isIdempotent, passes);
+      const compile = (part: OperationDefinitionNode) =>
+        compileNodes(buildApolloPlan(part), fullSchema, { isIdempotent, policyOf }, passes);
       const merge = (compiled: CompiledNodes): CompiledNodes =>
         compiled.root === null || inParts ? compiled : { ...compiled, root: mergeFetches(compiled.root) };
       const nodes =
@@ -100,13 +103,14 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
                   supergraph: fullSchema,
                   toDataKey,
                   compile,
+                  policyOf,
                 }),
               }
             : merge(compile(operation));
       if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
         throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
       }
-      return { version: 1, kind: operation.operation, rootFields, shape, ...nodes };
+      return { version: 1, kind: operation.operation, rootFields, shape, ...nodes, ...sumPolicies(nodes) };
 
       function buildApolloPlan(part: OperationDefinitionNode) {
         // Introspection is answered by the gateway; the planner would refuse it.
@@ -231,16 +235,39 @@ const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: 
 function describeRootField(node: FieldNode, operation: OperationDefinitionNode, schema: GraphQLSchema): PlannedRootField {
   const directives = schema.getRootType(operation.operation)?.getFields()[node.name.value]?.astNode?.directives ?? [];
   const durable = directives.find(({ name }) => name.value === 'durable');
-  const timeout = directives.find(({ name }) => name.value === 'timeout');
   return {
     name: node.name.value,
     responseKey: toResponseKey(node),
     durable: durable === undefined ? 'AUTO' : ((argument(durable, 'mode') ?? 'AUTO') as PlannedRootField['durable']),
     idempotent: hasDirective(directives, 'idempotent'),
-    timeoutMs: timeout === undefined ? null : Number(argument(timeout, 'ms') ?? 0) || null,
   };
 }
 
 function hasDirective(directives: readonly DirectiveNode[] | undefined, name: string): boolean {
   return directives?.some((directive) => directive.name.value === name) ?? false;
+}
+
+/** What the whole plan has to know of its fetches' policies. */
+function sumPolicies({ root, saga }: Pick<ExecutablePlan, 'root' | 'saga'>): Pick<ExecutablePlan, 'longestTimeoutMs' | 'retries'> {
+  const policies = [...(root === null ? [] : policiesOf(root)), ...(saga?.steps ?? []).flatMap(({ undo }) => undo?.policy ?? [])];
+  const longestTimeoutMs = Math.max(0, ...policies.map(({ timeoutMs }) => timeoutMs ?? 0));
+  return {
+    ...(longestTimeoutMs === 0 ? {} : { longestTimeoutMs }),
+    ...(policies.some(({ retry }) => (retry?.attempts ?? 1) > 1) ? { retries: true } : {}),
+  };
+}
+
+function policiesOf(node: PlanNode): FetchPolicy[] {
+  switch (node.kind) {
+    case 'fetch':
+    case 'merged':
+      return node.policy === undefined ? [] : [node.policy];
+    case 'place':
+      return [];
+    case 'sequence':
+    case 'parallel':
+      return node.nodes.flatMap(policiesOf);
+    case 'condition':
+      return [node.then, node.otherwise].flatMap((branch) => (branch === null ? [] : policiesOf(branch)));
+  }
 }

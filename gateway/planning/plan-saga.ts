@@ -24,6 +24,7 @@ import { CodedError } from '#schema/contracts/errors';
 import type { Json } from '#schema/contracts/json';
 import {
   type FetchNode,
+  type FetchPolicy,
   MAX_PLAN_FETCHES,
   type PlanNode,
   type PlannedUndo,
@@ -32,7 +33,7 @@ import {
   type SagaStep,
   type UndoValue,
 } from '#schema/contracts/plan';
-import type { CompiledNodes } from './compile-plan.js';
+import { type CompiledNodes, withoutRetry } from './compile-plan.js';
 import { readCompensation } from './compensate-directive.js';
 
 /** Before what only an undo needs; field names of services do not begin so. */
@@ -61,8 +62,9 @@ export function planSaga(options: {
   supergraph: GraphQLSchema;
   toDataKey: (field: FieldNode) => string;
   compile: (operation: OperationDefinitionNode) => CompiledNodes;
+  policyOf: (operation: string) => FetchPolicy | undefined;
 }): Pick<CompiledNodes, 'root' | 'services'> & { saga: SagaPlan } {
-  const { operation, fragments, rootFields, supergraph, toDataKey, compile } = options;
+  const { operation, fragments, rootFields, supergraph, toDataKey, compile, policyOf } = options;
   const services = new Set<string>();
   const steps: SagaStep[] = [];
   let nextId = 0;
@@ -75,7 +77,7 @@ export function planSaga(options: {
     for (const service of compiled.services) services.add(service);
 
     const dataKey = toDataKey(field);
-    const undo = planUndo(supergraph, field, operation);
+    const undo = planUndo(supergraph, field, operation, policyOf);
     if (undo === null && index < rootFields.length - 1)
       throw new CodedError('SAGA_NOT_COMPENSABLE', `'${field.name.value}' has no @compensate, so that nothing may follow it in a saga`);
     const fetched = undo === null ? effect : { ...effect, operation: withSelections(effect.operation, dataKey, undo.selections) };
@@ -121,6 +123,7 @@ function planUndo(
   supergraph: GraphQLSchema,
   field: FieldNode,
   operation: OperationDefinitionNode,
+  policyOf: (operation: string) => FetchPolicy | undefined,
 ): { planned: PlannedUndo; selections: readonly FieldNode[] } | null {
   const mutations = (supergraph.getMutationType() as GraphQLObjectType).getFields();
   const definition = mutations[field.name.value];
@@ -138,18 +141,22 @@ function planUndo(
     return { name, value: { kind: 'result', path: [key, ...rest] } };
   });
   const operationName = `${operation.name?.value ?? 'saga'}__undo__${field.name.value}`;
+  const text = writeUndo(
+    operationName,
+    undo,
+    compensation.arguments.map(({ name }) => name),
+  );
+  const idempotent = undo.astNode?.directives?.some(({ name }) => name.value === 'idempotent') ?? false;
+  const policy = withoutRetry(policyOf(text), idempotent);
   return {
     selections,
     planned: {
       field: undo.name,
-      operation: writeUndo(
-        operationName,
-        undo,
-        compensation.arguments.map(({ name }) => name),
-      ),
+      operation: text,
       operationName,
       arguments: sources,
-      idempotent: undo.astNode?.directives?.some(({ name }) => name.value === 'idempotent') ?? false,
+      idempotent,
+      ...(policy === undefined ? {} : { policy }),
     },
   };
 }

@@ -7,7 +7,6 @@ const field = (change: Partial<PlannedRootField> = {}): PlannedRootField => ({
   responseKey: 'f',
   durable: 'AUTO',
   idempotent: false,
-  timeoutMs: null,
   ...change,
 });
 const query = (...services: string[]): RouteInput['plan'] => ({ kind: 'query', services, rootFields: [field()] });
@@ -41,6 +40,18 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
   ['a mutation in parts', { plan: mutation([field()], 'a', 'b'), inParts: true }, 'multi_service_orchestration_workflow several-services'],
   ['a mutation of one service', { plan: mutation([field()], 'a') }, 'direct one-service'],
   ['a mutation of several services', { plan: mutation([field()], 'a', 'b') }, 'multi_service_orchestration_workflow several-services'],
+  ['a query of one service that is tried again', { plan: { ...query('a'), retries: true } }, 'api_request_workflow directive-retry'],
+  [
+    'a mutation with a key that is tried again',
+    { plan: { ...mutation([field({ idempotent: true })], 'a'), retries: true }, hasIdempotencyKey: true },
+    'api_request_workflow directive-retry',
+  ],
+  [
+    '@retry and @durable(mode: NEVER)',
+    { plan: { ...query('a'), rootFields: [field({ durable: 'NEVER' })], retries: true } },
+    'direct directive-never',
+  ],
+  ['@retry without Temporal', { plan: { ...query('a'), retries: true }, isTemporalAvailable: false }, 'direct temporal-unavailable'],
   ['two mutation fields of one service', { plan: mutation([field(), field()], 'a') }, 'api_request_workflow several-mutation-fields'],
   [
     'a saga, forced direct',

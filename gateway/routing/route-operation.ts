@@ -11,6 +11,7 @@ export type RouteReason =
   | 'saga'
   | 'directive-always'
   | 'directive-never'
+  | 'directive-retry'
   | 'idempotency-key'
   | 'idempotency-key-at-service'
   | 'forced-direct'
@@ -33,7 +34,7 @@ export type Route =
 export type OperationPolicy = 'direct' | 'durable' | 'async';
 
 export interface RouteInput {
-  plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services' | 'saga'>;
+  plan: Pick<ExecutablePlan, 'kind' | 'rootFields' | 'services' | 'saga' | 'retries'>;
   /** SLUICE_EXECUTION. */
   execution: 'auto' | 'direct' | 'durable';
   hasIdempotencyKey: boolean;
@@ -78,6 +79,8 @@ function decide({ plan, execution, hasIdempotencyKey, policy, wantsAsync, inPart
   if (isNever) return { path: 'direct', reason: 'directive-never' };
   if (services.length > 1) return durable('several-services');
   if (kind === 'mutation' && rootFields.length > 1) return durable('several-mutation-fields');
+  // A direct call is sent once.
+  if (plan.retries === true) return durable('directive-retry');
   if (kind === 'mutation' && hasIdempotencyKey) {
     // A field that stores the key with its answer repeats itself safely; any other needs a run that remembers.
     return rootFields.every((field) => field.idempotent)

@@ -21,12 +21,16 @@ beforeAll(async () => {
       {
         name: 'books',
         sdl: `extend schema
-                @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate", "@idempotent"])
+                @link(url: "https://sluice.dev/directives/v1.0", import: ["@compensate", "@idempotent", "@timeout", "@retry"])
                 @composeDirective(name: "@compensate")
                 @composeDirective(name: "@idempotent")
+                @composeDirective(name: "@timeout")
+                @composeDirective(name: "@retry")
+              directive @timeout(ms: Int!) on FIELD_DEFINITION
+              directive @retry(attempts: Int! = 3) on FIELD_DEFINITION
               directive @idempotent on FIELD_DEFINITION
               directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
-              type Query { book: Book }
+              type Query { book: Book  hanging: Int @timeout(ms: 50)  patient: Int @timeout(ms: 70000) @retry }
               type Mutation {
                 addBook(title: String): Book @compensate(with: "removeBook", arguments: ["id: result.id"])
                 removeBook(id: ID!): ID @requiresScopes(scopes: [["files:write"]])
@@ -34,7 +38,7 @@ beforeAll(async () => {
               }
               type Book @key(fields: "id") { id: ID! author: Author } type Author @key(fields: "id", resolvable: false) { id: ID! }`,
         resolvers: {
-          Query: { book: () => ({ id: 'b1', author: { id: 'a1' } }) },
+          Query: { book: () => ({ id: 'b1', author: { id: 'a1' } }), hanging: () => new Promise(() => undefined) },
           Mutation: {
             addBook: () => ({ id: 'b9', author: { id: 'a1' } }),
             renameBook: (_: unknown, { title }: { title: string }) => {
@@ -56,6 +60,27 @@ afterAll(() => gateway.close());
 beforeEach(() => {
   state.reset();
   for (const service of Object.values(gateway.services)) service.calls.length = 0;
+});
+
+describe('a field with a policy of its own', () => {
+  it('has its time-out also in a direct call', async () => {
+    expect(await gateway.query('{ hanging }')).toMatchObject({
+      data: { hanging: null },
+      errors: [{ extensions: { code: 'SUBGRAPH_TIMEOUT' } }],
+      extensions: { operation: { path: 'direct' } },
+    });
+  });
+
+  it('is a run when it is to be tried again, with a deadline that has room for it', async () => {
+    state.onStarted = (run) => run.finish(answerOf({ patient: 1 }));
+    expect((await gateway.query('{ patient }')).extensions?.operation).toMatchObject({ path: 'durable', reason: 'directive-retry' });
+    expect(started).toMatchObject([
+      {
+        name: 'api_request_workflow',
+        request: { deadlineMs: 70_000, plan: { root: { policy: { timeoutMs: 70_000, retry: { attempts: 3 } } } } },
+      },
+    ]);
+  });
 });
 
 describe('an operation over several services', () => {

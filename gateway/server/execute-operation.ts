@@ -183,7 +183,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     const { auth, generation, signal, idempotencyKey } = request;
     const isMutation = plan.kind === 'mutation';
     const key = isMutation && idempotencyKey !== null ? toOperationKey(keys, auth, idempotencyKey) : null;
-    const timeoutMs = Math.max(isMutation ? MUTATION_FETCH_MS : 0, fetchTimeoutMs, ...plan.rootFields.map((field) => field.timeoutMs ?? 0));
+    const standardMs = Math.max(isMutation ? MUTATION_FETCH_MS : 0, fetchTimeoutMs);
+    const deadlineMs = Math.max(DIRECT_DEADLINE_MS, standardMs, plan.longestTimeoutMs ?? 0);
     const leaving = isMutation ? undefined : signal;
     const trace = request.onward?.trace ?? beginTrace();
     const running = startExecution({
@@ -193,15 +194,23 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       port: {
         fetch: (fetch) =>
           fetcher.fetch(
-            { ...fetch, generation, auth, operationId, idempotencyKey: key === null ? null : `${key}.${fetch.node}`, timeoutMs, trace },
+            {
+              ...fetch,
+              generation,
+              auth,
+              operationId,
+              idempotencyKey: key === null ? null : `${key}.${fetch.node}`,
+              timeoutMs: fetch.policy?.timeoutMs ?? standardMs,
+              trace,
+            },
             leaving,
             request.onward?.headers,
           ),
       },
     });
     const deadline = setTimeout(
-      () => running.stop(toErrorJson('DEADLINE_EXCEEDED', `the operation did not finish within ${DIRECT_DEADLINE_MS} ms`)),
-      Math.max(DIRECT_DEADLINE_MS, timeoutMs),
+      () => running.stop(toErrorJson('DEADLINE_EXCEEDED', `the operation did not finish within ${deadlineMs} ms`)),
+      deadlineMs,
     );
     try {
       const { response } = await running.answer;
@@ -226,7 +235,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     prepared: PreparedOperation,
     { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>,
     client: DurablePort,
-    { deadlineMs = DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow], webhook }: AsyncOptions = {},
+    { deadlineMs = deadlineOf(prepared.plan, { path, workflow }), webhook }: AsyncOptions = {},
   ): Promise<DurableRun<RunResult>> {
     const { auth, generation, operation, idempotencyKey } = request;
     const { plan, variables, documentHash } = prepared;
@@ -286,12 +295,12 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     run: DurableRun<RunResult>,
     request: OperationRequest,
     { plan }: PreparedOperation,
-    { path, workflow }: RunRoute,
+    route: RunRoute,
     client: DurablePort,
   ): Promise<GraphQLResponse | 'running'> {
     const { signal, auth, prefer } = request;
-    const isAsync = path === 'async';
-    const longestMs = DEFAULT_DEADLINES_MS[isAsync ? 'async_request_workflow' : workflow] + RESULT_GRACE_MS;
+    const isAsync = route.path === 'async';
+    const longestMs = deadlineOf(plan, route) + RESULT_GRACE_MS;
     const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
     if (waitMs === 0) return 'running';
     let timer: NodeJS.Timeout | undefined;
@@ -426,6 +435,11 @@ const KINDS = { api_request_workflow: 'API_REQUEST', multi_service_orchestration
 type AsyncOptions = Partial<Pick<StartedOperation, 'deadlineMs' | 'webhook'>>;
 interface RunResult {
   response: GraphQLResponse;
+}
+
+/** A service that declares a longer time-out than a run has gets it. */
+function deadlineOf({ longestTimeoutMs = 0 }: ExecutablePlan, { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>): number {
+  return Math.max(DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow], longestTimeoutMs);
 }
 
 function isIntrospected({ plan }: PreparedOperation): boolean {

@@ -81,7 +81,15 @@ export function createSubscriptionRunner(parts: {
       port: {
         fetch: (fetch) =>
           fetcher.fetch(
-            { ...fetch, generation, auth, operationId: null, idempotencyKey: null, timeoutMs: fetchTimeoutMs, trace },
+            {
+              ...fetch,
+              generation,
+              auth,
+              operationId: null,
+              idempotencyKey: null,
+              timeoutMs: fetch.policy?.timeoutMs ?? fetchTimeoutMs,
+              trace,
+            },
             signal,
             onward.headers,
           ),

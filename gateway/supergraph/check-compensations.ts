@@ -152,7 +152,7 @@ function collectMembers(document: DocumentNode): Map<string, Member[]> {
   return members;
 }
 
-function mutationTypeName(document: DocumentNode): string {
+export function mutationTypeName(document: DocumentNode): string {
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.SCHEMA_DEFINITION && definition.kind !== Kind.SCHEMA_EXTENSION) continue;
     const root = definition.operationTypes?.find(({ operation }) => operation === OperationTypeNode.MUTATION);

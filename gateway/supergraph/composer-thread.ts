@@ -4,6 +4,7 @@ import { type ASTNode, findBreakingChanges, findDangerousChanges, type GraphQLEr
 import type { CompositionProblem, SchemaChange } from '#schema/contracts/supergraph';
 import { serveThread } from '#platform/threads';
 import { checkCompensations } from './check-compensations.js';
+import { checkPolicies } from './check-policies.js';
 
 export interface ServiceSource {
   name: string;
@@ -23,18 +24,26 @@ function compose(services: readonly ServiceSource[]): Composed {
   const parsed = services.map(({ name, sdl, url }) => ({ name, url, typeDefs: parseOrExplain(name, sdl) }));
   const broken = parsed.flatMap(({ typeDefs }) => ('problem' in typeDefs ? [typeDefs.problem] : []));
   if (broken.length > 0) return { problems: broken };
-  const wrong = parsed.flatMap(({ name, typeDefs }) => ('problem' in typeDefs ? [] : checkCompensations(name, typeDefs)));
+  const readable = parsed.flatMap(({ name, typeDefs }) => ('problem' in typeDefs ? [] : [{ name, typeDefs }]));
+  const policies = readable.map(({ name, typeDefs }) => checkPolicies(name, typeDefs));
+  const wrong = [
+    ...readable.flatMap(({ name, typeDefs }) => checkCompensations(name, typeDefs)),
+    ...policies.flatMap(({ problems }) => problems),
+  ];
   if (wrong.length > 0) return { problems: wrong };
   const result = composeServices(parsed as Parameters<typeof composeServices>[0]);
   if (result.errors !== undefined) return { problems: result.errors.map(toProblem) };
   return {
     supergraphSdl: result.supergraphSdl,
-    hints: result.hints.map(({ definition, message, coordinate, nodes }) => ({
-      code: definition.code,
-      message,
-      service: serviceOf(nodes),
-      ...(coordinate === undefined ? {} : { coordinate }),
-    })),
+    hints: [
+      ...policies.flatMap(({ hints }) => hints),
+      ...result.hints.map(({ definition, message, coordinate, nodes }) => ({
+        code: definition.code,
+        message,
+        service: serviceOf(nodes),
+        ...(coordinate === undefined ? {} : { coordinate }),
+      })),
+    ],
   };
 }
 

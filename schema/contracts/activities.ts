@@ -36,8 +36,8 @@ export const UNSURE_CODES: ReadonlySet<string> = new Set([
 export interface RequestActivities {
   authenticate_request_activity(credential: CredentialReference): Promise<CredentialVerdict>;
   /**
-   * A service's fault comes back as `errors`. It fails only to be tried again: with SUBGRAPH_UNAVAILABLE and the delay that the service
-   * asked for, while attempts and time are left.
+   * A service's fault comes back as `errors`. It fails only to be tried again: with the fault's code, and the delay that the service asked
+   * for or declares (`@retry`), while attempts and time are left.
    */
   route_to_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
   /** A fetch that has to succeed: a service's fault fails it, retryable unless the service has clearly refused. */

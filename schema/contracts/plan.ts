@@ -37,6 +37,26 @@ export interface ExecutablePlan {
   shape: ObjectShape;
   /** Only for mutations with `@saga`: their fields as steps that are undone when a later one fails. */
   saga?: SagaPlan;
+  /** The longest `@timeout` of its fetches, undos included; absent: none declares one. */
+  longestTimeoutMs?: number;
+  /** Some fetch is to be tried again by its `@retry`, which only a run can do. */
+  retries?: true;
+}
+
+/** What the services declare of a fetch: the longest `@timeout` and the most attempts of all fields that it asks for. */
+export interface FetchPolicy {
+  timeoutMs?: number;
+  /** Absent also where a fetch must not be sent twice: a mutation of which not every field is `@idempotent`. */
+  retry?: RetryPolicy;
+}
+
+/** From `@retry`; the wait grows by `backoff` from `intervalMs` to `maxIntervalMs`. */
+export interface RetryPolicy {
+  /** The first one included. */
+  attempts: number;
+  intervalMs: number;
+  backoff: number;
+  maxIntervalMs: number;
 }
 
 /** `ExecutablePlan.root` is its steps in order. */
@@ -66,6 +86,7 @@ export interface PlannedUndo {
   arguments: readonly { name: string; value: UndoValue }[];
   /** May it be sent twice, and for an effect that nobody is sure of? */
   idempotent: boolean;
+  policy?: FetchPolicy;
 }
 
 export type UndoValue =
@@ -84,8 +105,6 @@ export interface PlannedRootField {
   responseKey: string;
   durable: 'AUTO' | 'ALWAYS' | 'NEVER';
   idempotent: boolean;
-  /** From `@timeout`; milliseconds. */
-  timeoutMs: number | null;
 }
 
 export type PlanNode =
@@ -110,6 +129,7 @@ export interface FetchOperation {
   variables: readonly string[];
   /** Mutations only: may it be sent twice? */
   idempotent: boolean;
+  policy?: FetchPolicy;
 }
 
 export interface FetchNode extends FetchOperation, EntityRewrites {
@@ -229,6 +249,7 @@ export interface ServiceFetch {
   operationName: string | null;
   variables: JsonObject;
   idempotent: boolean;
+  policy?: FetchPolicy;
 }
 
 export interface ServiceAnswer {

@@ -18,6 +18,55 @@ async function insist(extensions: JsonObject & { code: string }): Promise<unknow
     .catch((error: unknown) => error);
 }
 
+/** What `route_to_service_activity` does, at its n-th attempt, when the service answers with this error. */
+async function route(
+  attempt: number,
+  extensions: JsonObject & { code: string },
+  change: Partial<Pick<ServiceCall, 'operationKind' | 'idempotent' | 'policy'>>,
+): Promise<unknown> {
+  const activities = createRequestActivities({
+    fetcher: { fetch: () => Promise.resolve({ node: 1, chunk: 0, data: null, errors: [{ message: 'no', extensions }] }) },
+    judge: { judge: () => Promise.reject(new Error('nobody is judged here')) },
+    maxResponseChars: 1_000,
+  });
+  const scheduled = { scheduledTimestampMs: Date.now(), scheduleToCloseTimeoutMs: 30_000 };
+  return new MockActivityEnvironment({ attempt, retryPolicy: { maximumAttempts: 3 }, ...scheduled })
+    .run((one: ServiceCall) => activities.route_to_service_activity(one), { ...call, ...change })
+    .catch((error: unknown) => error);
+}
+
+describe('a fetch that declares @retry', () => {
+  const policy = { retry: { attempts: 3, intervalMs: 1_000, backoff: 3, maxIntervalMs: 2_000 } };
+  const away = { code: 'SUBGRAPH_UNREACHABLE' };
+
+  it.each([
+    ['a query', 'query'],
+    ['an idempotent mutation', 'mutation'],
+  ] as const)('is tried again after a fault that may pass, as it says: %s', async (_, operationKind) => {
+    expect(await route(1, away, { policy, operationKind })).toMatchObject({ type: 'SUBGRAPH_UNREACHABLE', nextRetryDelay: 1_000 });
+    expect(await route(2, away, { policy, operationKind })).toMatchObject({ nextRetryDelay: 2_000 });
+    expect(await route(3, away, { policy, operationKind })).toMatchObject({ errors: [{ extensions: away }] });
+  });
+
+  it('waits longer when the service asks for it', async () => {
+    const later = { code: 'SUBGRAPH_UNAVAILABLE', retryAfterMs: 7_000 };
+    expect(await route(1, later, { policy, operationKind: 'query' })).toMatchObject({ nextRetryDelay: 7_000 });
+  });
+
+  it.each([
+    ['a fault that will not pass', { code: 'BAD_USER_INPUT' }, { operationKind: 'query', policy }],
+    ['a mutation that must not be sent twice', away, { operationKind: 'mutation', idempotent: false, policy }],
+    [
+      'a wait for which the time is not left',
+      away,
+      { operationKind: 'query', policy: { retry: { ...policy.retry, intervalMs: 40_000, maxIntervalMs: 40_000 } } },
+    ],
+    ['a query that declares nothing', away, { operationKind: 'query' }],
+  ] as const)('takes the answer: %s', async (_, error, change) => {
+    expect(await route(1, error, change)).toMatchObject({ errors: [{ extensions: error }] });
+  });
+});
+
 describe('what has to succeed', () => {
   it.each([
     [5_000, 5_000],

@@ -56,9 +56,11 @@ export function createRequestActivities(deps: {
       const answer = await fetchWithHeartbeat(call);
       const delayMs = toRetryDelayMs(call, answer, Context.current().info, Date.now());
       if (delayMs === undefined) return answer;
+      const code = answer.errors[0]?.extensions.code;
+      const type = isErrorCode(code) ? code : 'SUBGRAPH_UNAVAILABLE';
       throw ApplicationFailure.create({
-        type: 'SUBGRAPH_UNAVAILABLE',
-        message: `service '${call.service}': ${ERROR_CODES.SUBGRAPH_UNAVAILABLE.meaning}`,
+        type,
+        message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
         nextRetryDelay: delayMs,
       });
     },
@@ -93,27 +95,37 @@ export function createRequestActivities(deps: {
 }
 
 /**
- * When to call a service again that asked to be called later, or was away for a mutation. Only a fetch that may be sent twice is, and only where an attempt and the
- * time for it are left; otherwise its answer is the answer.
+ * When to call a service again that asked to be called later, was away for a mutation, or failed at what it wants tried again (`@retry`).
+ * Only a fetch that may be sent twice is, and only where an attempt and the time for it are left; otherwise its answer is the answer.
  */
 function toRetryDelayMs(
-  call: Pick<ServiceCall, 'idempotent' | 'operationKind'>,
+  call: Pick<ServiceCall, 'idempotent' | 'operationKind' | 'policy'>,
   answer: ServiceAnswer,
   info: Pick<Info, 'attempt' | 'retryPolicy' | 'scheduledTimestampMs' | 'scheduleToCloseTimeoutMs'>,
   nowMs: number,
 ): number | undefined {
-  const askedMs = retryAfterMsOf(answer) ?? faultDelayMs(call, answer, info.attempt);
-  if (askedMs === undefined || !call.idempotent || info.attempt >= (info.retryPolicy?.maximumAttempts ?? 1)) return undefined;
-  const delayMs = Math.max(askedMs, MIN_RETRY_DELAY_MS);
+  const askedMs = retryAfterMsOf(answer);
+  const waitMs = faultDelayMs(call, answer, info.attempt);
+  if (!call.idempotent || info.attempt >= (info.retryPolicy?.maximumAttempts ?? 1)) return undefined;
+  const delayMs = askedMs === undefined ? waitMs : Math.max(askedMs, waitMs ?? 0, MIN_RETRY_DELAY_MS);
+  if (delayMs === undefined) return undefined;
   return nowMs + delayMs < info.scheduledTimestampMs + info.scheduleToCloseTimeoutMs ? delayMs : undefined;
 }
 
-/** A mutation that may be sent twice is, when its service was away: a query's caller rather gets what the others gave. */
+/**
+ * What declares no `@retry`: a mutation that may be sent twice is, when its service was away; a query's caller rather gets what the others
+ * gave.
+ */
 function faultDelayMs(
-  { operationKind }: Pick<ServiceCall, 'operationKind'>,
+  { operationKind, policy }: Pick<ServiceCall, 'operationKind' | 'policy'>,
   { data, errors }: ServiceAnswer,
   attempt: number,
 ): number | undefined {
+  if (policy?.retry !== undefined) {
+    const { intervalMs, backoff, maxIntervalMs } = policy.retry;
+    const mayPass = data === null && errors.some(({ extensions: { code } }) => isErrorCode(code) && ERROR_CODES[code].retryable);
+    return mayPass ? Math.min(intervalMs * backoff ** (attempt - 1), maxIntervalMs) : undefined;
+  }
   const isAway = data === null && errors.some(({ extensions }) => AWAY_CODES.has(extensions.code));
   return operationKind === 'mutation' && isAway ? MIN_RETRY_DELAY_MS * 2 ** Math.min(attempt, MAX_DOUBLINGS) : undefined;
 }

@@ -144,7 +144,12 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
     attempts += 1;
     const { keyBase, answers } = trouble;
     if (answers === null) return false;
-    const again = { ...request, resume: { keyBase, answers }, synchronous: false, deadlineMs: ATTEMPT_MS };
+    const again = {
+      ...request,
+      resume: { keyBase, answers },
+      synchronous: false,
+      deadlineMs: Math.max(ATTEMPT_MS, request.plan.longestTimeoutMs ?? 0),
+    };
     const child = { workflowId: `${workflowId}/attempt-${attempts}`, workflowTaskTimeout: '3s', staticSummary: failed.title } as const;
     try {
       const answer: APIResponse =

@@ -79,7 +79,7 @@ function toPlan(form: Form): ExecutablePlan {
   return {
     version: 1,
     kind: 'query',
-    rootFields: [{ name: 'items', responseKey: 'items', durable: 'AUTO', idempotent: true, timeoutMs: null }],
+    rootFields: [{ name: 'items', responseKey: 'items', durable: 'AUTO', idempotent: true }],
     services: ['items', ...Array.from({ length: SERVICES }, (_, index) => `s${index}`)],
     primary: null,
     root: { kind: 'sequence', nodes: [rootFetch(), ...(node === null ? [] : [node])] },

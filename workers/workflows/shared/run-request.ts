@@ -1,12 +1,14 @@
 // Runs a request's plan inside a workflow: the executor of gateway/execution over activities.
 // Q1. Nothing awaits between an answer and the fetches it makes ready (start-execution.ts, E1), nor may code here.
 // Q2. Query fetches of a synchronous run are local activities: one workflow task for the whole query. While one is open the
-//     server hears nothing of this run, so timers would not fire: their own time-outs keep the deadline.
+//     server hears nothing of this run, so timers would not fire: their own time-outs keep the deadline, and none starts after it. Where
+//     a service declares a longer time-out than such an activity should take, all fetches of the run are regular ones.
 import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   sleep,
@@ -15,7 +17,7 @@ import {
 } from '@temporalio/workflow';
 import { type Execution, type ExecutionAnswer, startExecution } from '#gateway/execution/start-execution';
 import type { RequestActivities, ServiceCall } from '#schema/contracts/activities';
-import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
+import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
 import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
@@ -24,6 +26,7 @@ import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
 import { createParentReport } from './report-to-parent.js';
+import { toRetry } from './retry-policy.js';
 import { nameSagaSteps, runSaga } from './run-saga.js';
 import { startRecovery } from './start-recovery.js';
 
@@ -106,6 +109,8 @@ async function runPlan(
 ): Promise<OrchestrationResponse> {
   const keyBase = request.resume?.keyBase ?? operationId;
   const endsAtMs = Date.now() + request.deadlineMs;
+  // Local and regular activities do not mix: what is slow would hold back the others (Q2).
+  const isQuick = request.synchronous && (request.plan.longestTimeoutMs ?? 0) <= QUERY_FETCH_MS;
 
   const toCall = (serviceFetch: ServiceFetch, timeoutMs: number): ServiceCall => ({
     ...serviceFetch,
@@ -124,16 +129,17 @@ async function runPlan(
     const known = log.recall(serviceFetch);
     if (known !== undefined) return log.keep(known);
     const isMutation = serviceFetch.operationKind === 'mutation';
+    const standardMs = !request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS;
     const leftMs = Math.max(1, endsAtMs - Date.now());
-    const timeoutMs = Math.min(!request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS, leftMs);
+    const timeoutMs = Math.min(serviceFetch.policy?.timeoutMs ?? standardMs, leftMs);
     const call = toCall(serviceFetch, timeoutMs);
     const summary = `${serviceFetch.service}: ${serviceFetch.operationKind} ${serviceFetch.node}`;
     const activities =
-      request.synchronous && !isMutation
+      isQuick && !isMutation
         ? proxyLocalActivities<RequestActivities>({
             startToCloseTimeout: timeoutMs + 500,
             scheduleToCloseTimeout: leftMs + 500,
-            retry: { maximumAttempts: serviceFetch.idempotent ? SYNCHRONOUS_ATTEMPTS : 1 },
+            retry: toRetry(serviceFetch, SYNCHRONOUS_ATTEMPTS),
             localRetryThreshold: LOCAL_WAIT,
             summary,
           })
@@ -141,8 +147,7 @@ async function runPlan(
             startToCloseTimeout: timeoutMs + 1_000,
             scheduleToCloseTimeout: leftMs + 1_000,
             heartbeatTimeout: '2s',
-            // Only what may be sent twice is tried again.
-            retry: { maximumAttempts: serviceFetch.idempotent ? ATTEMPTS : 1, initialInterval: '200ms' },
+            retry: { initialInterval: '200ms', ...toRetry(serviceFetch, ATTEMPTS) },
             summary,
           });
     const answer = activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
@@ -163,20 +168,31 @@ async function runPlan(
       reporter,
       onFetch,
       fetch: (one) => (one.operationKind === 'mutation' ? CancellationScope.nonCancellable(() => fetch(one)) : fetch(one)),
-      insist: (one, purpose) => insist(toCall(one, MUTATION_FETCH_MS), purpose),
+      insist: (one, purpose) => insist(toCall(one, one.policy?.timeoutMs ?? MUTATION_FETCH_MS), purpose),
       whyStopped: () => (work.isCancelled() ? 'OPERATION_CANCELLED' : Date.now() >= endsAtMs ? 'DEADLINE_EXCEEDED' : null),
     });
   }
-  const execution = startExecution({ plan, variables, port: { fetch }, onFetch });
-  const hasTimers = !request.synchronous || request.plan.kind === 'mutation';
+  const hasTimers = !isQuick || plan.kind === 'mutation';
+  const execution = startExecution({ plan, variables, port: { fetch: (one) => (isLate() ? stop(one) : fetch(one)) }, onFetch });
   return hasTimers ? raceDeadline(execution, request.deadlineMs) : execution.answer;
+
+  function isLate(): boolean {
+    // Before: what a query became ready to fetch after its deadline was fetched with a time-out of 1 ms. After: it is not fetched, and
+    // the answer says why. Since: 0.1.0, November 2026.
+    return !hasTimers && Date.now() >= endsAtMs && patched('deadline-between-fetches');
+  }
+  /** Only ever between two fetches, so that the execution is there. */
+  function stop({ node, chunk }: ServiceFetch): Promise<ServiceAnswer> {
+    execution.stop(toDeadlineError(request.deadlineMs));
+    return Promise.resolve({ node, chunk, data: null, errors: [] });
+  }
 }
 
 function insist(call: ServiceCall, purpose: 'ask again' | 'undo'): Promise<ServiceAnswer> {
   const { insist_on_service_activity } = proxyActivities<RequestActivities>({
     startToCloseTimeout: call.timeoutMs + 1_000,
     heartbeatTimeout: '2s',
-    retry: { maximumAttempts: call.idempotent ? INSISTING_ATTEMPTS : 1, initialInterval: '500ms', maximumInterval: '10s' },
+    retry: { initialInterval: '500ms', maximumInterval: '10s', ...toRetry(call, INSISTING_ATTEMPTS) },
     summary: `${call.service}: ${purpose} ${call.node}`,
   });
   return insist_on_service_activity(purpose === 'undo' ? { ...call, idempotencyKey: `${call.idempotencyKey ?? ''}.undo` } : call);
@@ -187,7 +203,7 @@ async function raceDeadline(execution: Execution, deadlineMs: number): Promise<E
   const deadline = timer
     .run(() => sleep(deadlineMs))
     .then(
-      () => execution.stop(toError('DEADLINE_EXCEEDED', `the operation did not finish within ${deadlineMs} ms`)),
+      () => execution.stop(toDeadlineError(deadlineMs)),
       (error: unknown) => {
         if (!isCancellation(error)) throw error;
       },
@@ -207,10 +223,14 @@ function toAnswer({ node, chunk, operationKind, idempotent, service }: ServiceFe
       ? 'OUTCOME_UNKNOWN'
       : cause instanceof TimeoutFailure
         ? 'SUBGRAPH_TIMEOUT'
-        : cause instanceof ApplicationFailure && cause.type === 'SUBGRAPH_UNAVAILABLE'
+        : cause instanceof ApplicationFailure && isErrorCode(cause.type) && ERROR_CODES[cause.type].retryable
           ? cause.type
           : 'SUBGRAPH_UNREACHABLE';
   return { node, chunk, data: null, errors: [toError(code, `service '${service}': ${ERROR_CODES[code].meaning}`)] };
+}
+
+function toDeadlineError(deadlineMs: number): GraphQLErrorJson {
+  return toError('DEADLINE_EXCEEDED', `the operation did not finish within ${deadlineMs} ms`);
 }
 
 function toError(code: ErrorCode, message: string): GraphQLErrorJson {

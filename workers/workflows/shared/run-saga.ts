@@ -10,7 +10,16 @@ import { UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
 import type { Json, JsonObject } from '#schema/contracts/json';
 import type { OperationFailure } from '#schema/contracts/operations';
-import type { ExecutablePlan, GraphQLErrorJson, SagaPlan, SagaStep, ServiceAnswer, ServiceFetch, UndoValue } from '#schema/contracts/plan';
+import type {
+  ExecutablePlan,
+  GraphQLErrorJson,
+  PlannedUndo,
+  SagaPlan,
+  SagaStep,
+  ServiceAnswer,
+  ServiceFetch,
+  UndoValue,
+} from '#schema/contracts/plan';
 import type { OrchestrationResponse } from '#schema/contracts/workflows';
 import { toFailure } from './failures.js';
 import type { OperationReporter, StepName } from './operation-reporter.js';
@@ -137,7 +146,7 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
         toOperationFailure('OUTCOME_UNKNOWN', `nobody knows whether '${field}' took effect, and '${planned.field}' is not @idempotent`),
       );
     try {
-      await input.insist({ ...sent, ...planned, variables: values }, 'undo');
+      await input.insist(toUndoFetch(sent, planned, values), 'undo');
       reporter.compensationCompleted(name, undoes);
       return 'undone';
     } catch (error) {
@@ -170,6 +179,14 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
         return Object.fromEntries(value.fields.map((entry) => [entry.name, toJson(entry.value, result) ?? null]));
     }
   }
+}
+
+/** In the place of the fetch whose effect it takes back: node and chunk are of its key. */
+function toUndoFetch(sent: ServiceFetch, planned: PlannedUndo, variables: JsonObject): ServiceFetch {
+  const { node, chunk, service, operationKind } = sent;
+  const { operation, operationName, idempotent, policy } = planned;
+  const fetch = { node, chunk, service, operationKind, operation, operationName, variables, idempotent };
+  return policy === undefined ? fetch : { ...fetch, policy };
 }
 
 function follow(from: Json | undefined, path: readonly string[]): Json | undefined {

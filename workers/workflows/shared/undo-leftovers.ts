@@ -4,6 +4,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { ComplexRequest, Trouble } from '#schema/contracts/workflows';
 import { toFailure } from './failures.js';
 import type { OperationReporter } from './operation-reporter.js';
+import { toRetry } from './retry-policy.js';
 
 const UNDO_MS = 10_000;
 
@@ -26,10 +27,11 @@ export async function undoLeftovers(input: {
     }
     const { undo, fetch, service } = planned;
     const name = { id: `undo-${step}`, label: `${service}: ${undo.field}` };
+    const timeoutMs = undo.policy?.timeoutMs ?? UNDO_MS;
     const { insist_on_service_activity } = proxyActivities<RequestActivities>({
-      startToCloseTimeout: UNDO_MS + 1_000,
+      startToCloseTimeout: timeoutMs + 1_000,
       heartbeatTimeout: '2s',
-      retry: { maximumAttempts: undo.idempotent ? 3 : 1 },
+      retry: toRetry(undo, 3),
       summary: `${service}: undo ${fetch}`,
     });
     reporter.compensationStarted(name, step);
@@ -47,7 +49,8 @@ export async function undoLeftovers(input: {
         auth,
         operationId,
         idempotencyKey: `${trouble.keyBase}.${fetch}.undo`,
-        timeoutMs: UNDO_MS,
+        ...(undo.policy === undefined ? {} : { policy: undo.policy }),
+        timeoutMs,
       });
       reporter.compensationCompleted(name, step);
     } catch (error) {
