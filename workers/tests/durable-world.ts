@@ -26,8 +26,6 @@ export const AUTH: AuthContext = {
   fingerprint: 'f'.repeat(64),
 };
 
-const NAMESPACE = 'default';
-
 export interface DurableWorld {
   durable: DurableClient;
   taskQueue: string;
@@ -62,19 +60,27 @@ function aRequest(plan: ExecutablePlan): ComplexRequest {
   };
 }
 
+export interface DurableWorldOptions {
+  externalStorage?: ExternalStorage;
+  /** Of the Temporal server. @default the run's own */
+  address?: string;
+  namespace?: string;
+  /** Besides those of requests, webhooks and recovery; null: this worker serves none at all. */
+  activities?: object | null;
+}
+
 /** @param services - answer from memory */
 export async function createDurableWorld(
   services: Pick<World, 'plan' | 'ask'> = world,
-  { externalStorage }: { externalStorage?: ExternalStorage } = {},
+  { externalStorage, address = inject('temporalAddress'), namespace = 'default', activities: others = {} }: DurableWorldOptions = {},
 ): Promise<DurableWorld> {
   ensureRuntime();
-  const address = inject('temporalAddress');
   const keys = await loadTestKeys();
-  const dataConverter = createDataConverter(keys, { namespace: NAMESPACE, ...(externalStorage === undefined ? {} : { externalStorage }) });
+  const dataConverter = createDataConverter(keys, { namespace, ...(externalStorage === undefined ? {} : { externalStorage }) });
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `test-${randomUUID()}`;
   const self: DurableWorld = {
-    durable: await connectDurable({ address, namespace: NAMESPACE, dataConverter, native: connection }),
+    durable: await connectDurable({ address, namespace, dataConverter, native: connection }),
     taskQueue,
     calls: [],
     intercept: () => undefined,
@@ -129,23 +135,23 @@ export async function createDurableWorld(
       },
     },
   });
+  const ownActivities = {
+    record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record),
+    deliver_webhook_activity: async (delivery: WebhookDelivery) => self.receive(self.webhooks.push(delivery)),
+  };
   const host: WorkerHost = await startWorkerHost({
     connection,
-    namespace: NAMESPACE,
+    namespace,
     dataConverter,
     log,
     queues: [
       {
         taskQueue,
         workflows: true,
-        activities: {
-          ...activities,
-          record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record),
-          deliver_webhook_activity: async (delivery: WebhookDelivery) => self.receive(self.webhooks.push(delivery)),
-        },
+        activities: others === null ? {} : { ...activities, ...ownActivities, ...others },
       },
     ],
-    adjust: countCoverage,
+    adjust: await countCoverage(),
   });
   return self;
 }

@@ -65,7 +65,7 @@ beforeAll(async () => {
         }),
       },
     ],
-    adjust: countCoverage,
+    adjust: await countCoverage(),
   });
   gateway = await startTestGateway({
     services: [

@@ -139,7 +139,7 @@ export async function createPluginWorld(): Promise<PluginWorld> {
     dataConverter,
     log,
     queues: [{ taskQueue, workflows: true, activities: translateErrors(watched, log) }],
-    adjust: countCoverage,
+    adjust: await countCoverage(),
   });
 
   const count = async (sql: string, values: unknown[]): Promise<number> =>

@@ -84,6 +84,17 @@ describe('multi_service_orchestration_workflow', () => {
     });
   });
 
+  it('keeps its deadline while its caller waits: a query by the time of its fetches, a mutation by a timer', async () => {
+    durable.intercept = (call, signal) => (call.service === 'people' || call.operationKind === 'mutation' ? hang(signal) : undefined);
+    expect((await run('{ books(first: 1) { title author { nick } } }', { deadlineMs: 1_000 })).response).toMatchObject({
+      data: { books: [{ title: 'Rocannon', author: { nick: null } }] },
+      errors: [{ extensions: { code: 'SUBGRAPH_TIMEOUT' } }],
+    });
+    const late = await run('mutation { rate(book: "b1", stars: 1) { stars } }', { deadlineMs: 1_000 });
+    expect(late.response.errors).toMatchObject([{ extensions: { code: 'DEADLINE_EXCEEDED' } }]);
+    expect(late.failure?.code).toBe('OUTCOME_UNKNOWN');
+  });
+
   describe('when a service asks to be called later', () => {
     const later = ({ node, chunk, service }: ServiceCall, retryAfterMs: number): Promise<ServiceAnswer> =>
       Promise.resolve({

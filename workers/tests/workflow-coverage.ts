@@ -1,7 +1,7 @@
 // Counts workflow code inside its sandbox bundle: Temporal's coverage package instruments the bundle and brings the counters out by
 // a sink; they are put among those that vitest's istanbul provider reports, which uses a store of another name.
 import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
-import type { WorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import { bundleOptions } from '../bundle.js';
 
@@ -16,11 +16,17 @@ const isCounting = stores.__VITEST_COVERAGE__ !== undefined;
 if (isCounting) stores.__coverage__ = {};
 const coverage = new WorkflowCoverage();
 
-/** To be given to `startWorkerHost({ adjust })`. */
-export function countCoverage(options: WorkerOptions): WorkerOptions {
-  if (!isCounting || (options.workflowsPath === undefined && options.workflowBundle === undefined)) return options;
-  const { workflowBundle: _, ...rest } = options;
-  return coverage.augmentWorkerOptions({ ...rest, workflowsPath: bundleOptions().workflowsPath });
+let bundle: ReturnType<typeof bundleWorkflowCode> | undefined;
+
+/** Bundles once for a test file, whatever workers it makes. @returns what is to be given to `startWorkerHost({ adjust })` */
+export async function countCoverage(): Promise<(options: WorkerOptions) => WorkerOptions> {
+  const workflowBundle = await (bundle ??= bundleWorkflowCode(
+    coverage.augmentBundleOptions({ ...bundleOptions(), logger: new DefaultLogger('ERROR') }),
+  ));
+  return ({ workflowsPath, ...options }) =>
+    workflowsPath === undefined && options.workflowBundle === undefined
+      ? options
+      : coverage.augmentWorkerOptionsWithBundle({ ...options, workflowBundle });
 }
 
 afterAll(() => {
