@@ -123,6 +123,15 @@ export const InstallPlugin = graphql(`
   }
 `);
 
+export const TenantName = graphql(`
+  query TenantName($id: ID!) {
+    tenant(id: $id) {
+      id
+      name
+    }
+  }
+`);
+
 export const MemberName = graphql(`
   query MemberName($id: ID!) {
     member(id: $id) {

@@ -97,6 +97,12 @@ const operationsRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/operations.js'), 'OperationsPage'),
 });
 
+const attentionRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/attention',
+  component: lazyRouteComponent(() => import('./pages/attention.js'), 'AttentionPage'),
+});
+
 const operationRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/operations/$id',
@@ -113,7 +119,7 @@ const explorerRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   loginRoute,
-  shellRoute.addChildren([overviewRoute, marketplaceRoute, pluginRoute, operationsRoute, operationRoute, explorerRoute]),
+  shellRoute.addChildren([overviewRoute, marketplaceRoute, pluginRoute, operationsRoute, attentionRoute, operationRoute, explorerRoute]),
 ]);
 
 export function createAppRouter(services: Services) {

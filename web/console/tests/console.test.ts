@@ -57,9 +57,9 @@ async function open({ scheme = 'light', width = 1280, height = 800 }: Look = {})
   });
 }
 
-async function signIn(to = '/'): Promise<void> {
+async function signIn(to = '/', user = /Ada Lindqvist/): Promise<void> {
   await page.goto(gateway.url + to);
-  await page.getByRole('button', { name: /Ada Lindqvist/ }).click();
+  await page.getByRole('button', { name: user }).click();
   await page
     .getByRole('navigation', { name: 'Main' })
     .or(page.getByRole('button', { name: 'Open navigation' }))
@@ -192,11 +192,9 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
         .getByRole('link', { name: /Failed/ })
         .click();
       await page.waitForURL('**/operations?status=FAILED');
-      await vi.waitUntil(async () => (await rows.count()) === 1);
-      await page
-        .getByRole('navigation', { name: 'Status' })
-        .getByRole('link', { name: /Needs input/ })
-        .click();
+      await vi.waitUntil(async () => (await rows.count()) === 3);
+      await page.getByLabel('Kind of operation').selectOption('WEBHOOK');
+      await page.waitForURL('**/operations?status=FAILED&kind=WEBHOOK');
       await page.getByText('No operation matches').waitFor();
       await checkAccessibility();
       expect(complaints).toEqual([]);
@@ -217,6 +215,120 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       gateway.failing = null;
       await page.getByRole('button', { name: 'Try again' }).click();
       await page.getByText('query StorageReport').waitFor();
+    });
+  });
+
+  describe('what needs attention', () => {
+    const rows = (): ReturnType<Page['locator']> => page.getByRole('list', { name: 'What needs attention' }).locator('li');
+    const badge = (count: string): ReturnType<Page['getByRole']> =>
+      page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: `Needs attention ${count}`, exact: true });
+
+    it('is counted in the navigation, says what failed and what is left, and leaves the list when it is settled', async () => {
+      await open();
+      await signIn('/');
+      await badge('2').click();
+      await page.waitForURL('**/attention');
+      await vi.waitUntil(async () => (await rows().count()) === 2);
+      const first = await rows().first().innerText();
+      for (const part of ['mutation StoreFile', 'SUBGRAPH_ERROR', 'createFile at files', 'Alice Moreau', 'Acme'])
+        expect(first).toContain(part);
+
+      await rows().first().click();
+      await page.getByRole('heading', { name: 'mutation StoreFile' }).waitFor();
+      await page.getByText('Not everything could be undone').waitFor();
+      await page.getByRole('group', { name: 'Decide' }).getByRole('button', { name: 'Undo what is left…' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('deleteFile(id: "fil_019ab3c2")').waitFor();
+      await checkAccessibility();
+      gateway.paceMs = 300;
+      await dialog.getByRole('button', { name: 'Undo' }).dblclick();
+      await page.getByText('What was left is being undone.').waitFor();
+      await page.getByText('It is settled: what was left has been undone.').waitFor();
+      const trail = page.getByRole('list', { name: 'What was decided' });
+      expect(await trail.innerText()).toMatch(/Ada Lindqvist had the rest undone[^]*Undone: files: deleteFile[^]*It is settled/);
+      expect(gateway.keys).toHaveLength(1);
+      await badge('1').waitFor();
+      await checkAccessibility();
+      expect(complaints).toEqual([]);
+    });
+
+    it('goes out of a list that is on screen, without being asked', async () => {
+      await open();
+      await signIn('/attention');
+      await vi.waitUntil(async () => (await rows().count()) === 2);
+      gateway.paceMs = 20;
+      await page.evaluate(async () => {
+        const query = '{ operations(first: 1, filter: { needsAttention: true }) { nodes { id } } }';
+        const send = async (body: object): Promise<{ data: { operations: { nodes: { id: string }[] } } }> => {
+          const headers = { authorization: 'Bearer token-of-operator' };
+          return (await (await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify(body) })).json()) as never;
+        };
+        const { id } = (await send({ query })).data.operations.nodes[0]!;
+        await send({ query: `mutation { resolveOperation(id: "${id}", choice: GIVE_UP) { userErrors { code } } }` });
+      });
+      await vi.waitUntil(async () => (await rows().count()) === 1);
+      await badge('1').waitFor();
+    });
+
+    it('is sent with other variables, which are checked before', async () => {
+      await open();
+      gateway.paceMs = 20;
+      await signIn('/attention');
+      await rows().last().click();
+      await page.getByRole('button', { name: 'Edit variables…' }).click();
+      const dialog = page.getByRole('dialog');
+      const editor = dialog.getByLabel('Variables');
+      for (const [text, problem] of [
+        ['{ "name": }', 'This is not JSON'],
+        ['[1]', 'Expected an object of variables'],
+        ['{}', 'Name at least one variable.'],
+        ['{ "a b": 1 }', '“a b” cannot be the name of a variable'],
+      ] as const) {
+        await editor.fill(text);
+        await dialog.getByRole('button', { name: 'Send with these' }).click();
+        await dialog.getByRole('alert').filter({ hasText: problem }).waitFor();
+      }
+      await checkAccessibility();
+      await editor.fill('{ "name": "report-2.txt", "pages": [1, 2] }');
+      await dialog.getByRole('button', { name: 'Send with these' }).click();
+      await page.getByText('It was done after all: a later attempt succeeded.').waitFor();
+      expect(gateway.variables).toEqual({ name: 'report-2.txt', pages: [1, 2] });
+      expect(complaints).toEqual([]);
+    });
+
+    it('shows a refusal, and that nothing came of it', async () => {
+      await open();
+      await signIn('/attention');
+      await rows().last().click();
+      await page.getByRole('button', { name: 'Skip with null…' }).click();
+      gateway.failing = { field: 'decide', code: 'SUBGRAPH_UNREACHABLE' };
+      await page.getByRole('dialog').getByRole('button', { name: 'Skip with null' }).click();
+      await page.getByRole('dialog').getByRole('alert').filter({ hasText: 'SUBGRAPH_UNREACHABLE' }).waitFor();
+      await checkAccessibility();
+      await page.getByRole('button', { name: 'Not now' }).click();
+      await page.getByText('It waits for a decision').waitFor();
+    });
+
+    it.each([
+      [/Alice Moreau/, 'The rest is for the admins of the tenant and for operators', false],
+      [/Vera Novak/, 'it lacks the scope operations:write', true],
+    ])('lets %s decide what they may, and says why not the rest', async (user, reason, retryIsDisabled) => {
+      await open();
+      await signIn('/attention', user);
+      await rows().last().click();
+      await page.getByText(reason).waitFor();
+      expect(await page.getByRole('button', { name: 'Try again' }).isDisabled()).toBe(retryIsDisabled);
+      expect(await page.getByRole('button', { name: 'Give up…' }).isDisabled()).toBe(true);
+      await checkAccessibility();
+    });
+
+    it('says so when there is nothing', async () => {
+      await open();
+      for (const operation of gateway.operations.values()) if (operation.recovers !== null) gateway.operations.delete(operation.id);
+      await signIn('/attention');
+      await page.getByText('Nothing needs attention').waitFor();
+      await page.getByRole('link', { name: 'Needs attention', exact: true }).waitFor();
+      await checkAccessibility();
     });
   });
 
@@ -315,6 +427,15 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await visit('plugin-schema', '/plugins/%40sluice%2Fqr-code?tab=schema', 'type QrCode');
       await visit('install-dialog', '/plugins/%40northwind%2Ftranslate?install=true', 'Grant these permissions');
       await visit('list', '/operations', 'query YearlyArchive');
+      await visit('attention', '/attention', 'mutation ArchiveReports');
+      await page.getByRole('list', { name: 'What needs attention' }).locator('li').first().click();
+      await visit('operation-recovery', '', 'It waits for a decision');
+      await page.getByRole('button', { name: 'Give up…' }).click();
+      await visit('decision-dialog', '', 'Give up on this operation?');
+      await page.goto(`${gateway.url}/attention`);
+      await page.getByRole('list', { name: 'What needs attention' }).locator('li').last().click();
+      await page.getByRole('button', { name: 'Edit variables…' }).click();
+      await visit('decision-variables', '', 'Send it with other variables?');
       await visit('not-found', '/nowhere', 'There is no such page');
 
       gateway.paceMs = 40;

@@ -12,8 +12,8 @@ export const USERS = [
     tenant: 'ten_sluice',
     scopes: ['operations:read', 'operations:write', 'deployment:read', 'deployment:write'],
   },
-  { id: 'viewer', name: 'Vera Novak', tenant: 'ten_acme', scopes: ['plugins:read', 'operations:read'] },
-  { id: 'alice', name: 'Alice Moreau', tenant: 'ten_acme', scopes: ['files:read', 'files:write'] },
+  { id: 'viewer', name: 'Vera Novak', tenant: 'ten_acme', scopes: ['plugins:read', 'operations:read', 'files:read'] },
+  { id: 'alice', name: 'Alice Moreau', tenant: 'ten_acme', scopes: ['files:read', 'files:write', 'operations:read', 'operations:write'] },
   { id: 'bob', name: 'Bob Okafor', tenant: 'ten_globex', scopes: ['files:read', 'files:write'] },
 ];
 

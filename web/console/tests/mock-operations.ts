@@ -18,6 +18,11 @@ export type Scripted = ReportedEvent extends infer Event ? (Event extends Report
 export class MockOperation {
   readonly events: OperationEvent[] = [];
   view: OperationView = EMPTY_OPERATION_VIEW;
+  /** The run that took over when this one failed. */
+  recovery: MockOperation | null = null;
+  /** Of a recovery. */
+  recovers: MockOperation | null = null;
+  outcome: string | null = null;
   readonly #changed = new EventEmitter().setMaxListeners(0);
 
   constructor(
@@ -36,11 +41,17 @@ export class MockOperation {
   }
 
   emit(scripted: Scripted, at: Date = new Date()): void {
+    const { status } = this.view;
     const seq = this.events.length + 1;
     const event = { ...scripted, seq, at: at.toISOString(), cursor: `${this.id}.${seq}` };
     this.events.push(event);
     this.view = applyOperationEvent(this.view, event);
     this.#changed.emit('event');
+    if (status !== this.view.status) this.#changed.emit('status');
+  }
+
+  onStatus(listener: () => void): void {
+    this.#changed.on('status', listener);
   }
 
   async *follow(after: string | null | undefined): AsyncGenerator<{ operationEvents: OperationEvent }> {
@@ -58,6 +69,9 @@ export class MockOperation {
 
   toGraphQL(): Record<string, unknown> {
     const { view, done } = this;
+    const left = view.compensations.flatMap(({ undoes, left: leftover, failure }) =>
+      leftover === undefined ? [] : [{ step: undoes, ...leftover, failure }],
+    );
     const undone = view.compensations.every(({ status }) => status === 'COMPLETED');
     return {
       id: this.id,
@@ -67,11 +81,17 @@ export class MockOperation {
       done,
       progress: { ...view.progress, unit: 'steps' },
       steps: view.steps,
-      compensation: view.compensations.length === 0 ? null : { status: undone ? 'COMPENSATED' : 'RUNNING', steps: view.compensations },
-      result: done ? this.result : null,
+      compensation:
+        view.compensations.length === 0
+          ? null
+          : { status: left.length > 0 ? 'PARTIALLY_COMPENSATED' : undone ? 'COMPENSATED' : 'RUNNING', steps: view.compensations, left },
+      input: view.input,
+      recovery: () => this.recovery?.toGraphQL() ?? null,
+      recovers: () => this.recovers?.toGraphQL() ?? null,
+      result: done ? (this.outcome === null ? this.result : { outcome: this.outcome, by: 'usr_admin', response: {} }) : null,
       errors: view.failure === null ? [] : [view.failure],
       startedBy: { id: this.startedBy },
-      tenant: { id: 'ten_sluice' },
+      tenant: { id: this.startedBy === 'usr_alice' ? 'ten_acme' : 'ten_sluice' },
       createdAt: this.createdAt.toISOString(),
       updatedAt: view.updatedAt ?? this.createdAt.toISOString(),
       expiresAt: null,
@@ -141,6 +161,74 @@ async function undo(operation: MockOperation, done: readonly string[], paceMs: n
     await pause(paceMs);
     operation.emit({ __typename: 'CompensationCompleted', step: `undo-${undoes}`, label, undoes });
   }
+}
+
+const OUTCOMES = {
+  RETRY: 'RECOVERED',
+  EDIT_VARIABLES: 'RECOVERED',
+  SKIP: 'SKIPPED',
+  COMPENSATE: 'COMPENSATED',
+  GIVE_UP: 'GIVEN_UP',
+} as const;
+
+/** A saga of which one effect could not be undone, or a mutation of unknown outcome, and the recovery that waits for a decision. */
+export function failedRequest(o: { id: string; name: string; minutesAgo: number; left: boolean }): readonly [MockOperation, MockOperation] {
+  const startMs = Date.now() - o.minutesAgo * 60_000;
+  const at = (ms: number): Date => new Date(startMs + ms);
+  const failure = o.left
+    ? ({ code: 'SUBGRAPH_ERROR', message: 'approvals refused: the limit is used up.', retryable: false } as const)
+    : ({ code: 'OUTCOME_UNKNOWN', message: 'files gave no answer: nobody knows whether it took effect.', retryable: false } as const);
+  const failed = new MockOperation(o.id, 'ORCHESTRATION', `mutation ${o.name}`, 'usr_alice', at(0));
+  const recovery = new MockOperation(`${o.id}r`, 'RECOVERY', `Recovery of ${o.name}`, 'usr_alice', at(400));
+  failed.recovery = recovery;
+  recovery.recovers = failed;
+  const steps = [
+    { id: 'fetch-0', label: 'tenants: reserveStorage' },
+    { id: 'fetch-1', label: 'files: createFile' },
+    { id: 'fetch-2', label: 'approvals: approve' },
+  ];
+  failed.emit({ __typename: 'OperationStarted', title: failed.title, steps }, at(0));
+  for (const [index, { id: step, label }] of steps.entries()) {
+    failed.emit({ __typename: 'StepStarted', step, label }, at(index * 90));
+    if (index < 2) failed.emit({ __typename: 'StepCompleted', step, label, detail: null }, at(index * 90 + 70));
+    else failed.emit({ __typename: 'StepFailed', step, label, failure }, at(250));
+  }
+  if (o.left) {
+    const undoFile = { step: 'undo-fetch-1', label: 'files: deleteFile', undoes: 'fetch-1' };
+    const undoStorage = { step: 'undo-fetch-0', label: 'tenants: releaseStorage', undoes: 'fetch-0' };
+    const refused = { code: 'SUBGRAPH_UNREACHABLE', message: 'files could not be reached.', retryable: true } as const;
+    const left = { service: 'files', effect: 'createFile', undo: 'deleteFile', arguments: { id: 'fil_019ab3c2' } };
+    failed.emit({ __typename: 'CompensationStarted', ...undoFile }, at(260));
+    failed.emit({ __typename: 'CompensationFailed', ...undoFile, failure: refused, left }, at(330));
+    failed.emit({ __typename: 'CompensationStarted', ...undoStorage }, at(331));
+    failed.emit({ __typename: 'CompensationCompleted', ...undoStorage }, at(350));
+  }
+  failed.emit({ __typename: 'RecoveryStarted', recovery: recovery.id }, at(390));
+  failed.emit({ __typename: 'OperationFailed', failure }, at(400));
+  recovery.emit({ __typename: 'OperationStarted', title: recovery.title, steps: [] }, at(400));
+  recovery.emit(
+    {
+      __typename: 'InputRequired',
+      prompt: `${o.name}: ${failure.code}. ${failure.message}`,
+      choices: o.left ? ['COMPENSATE', 'GIVE_UP'] : ['RETRY', 'EDIT_VARIABLES', 'SKIP', 'GIVE_UP'],
+    },
+    at(420),
+  );
+  return [failed, recovery];
+}
+
+/** Acts on a decision as the real recovery does. */
+export async function playDecision(recovery: MockOperation, choice: keyof typeof OUTCOMES, by: string, paceMs: number): Promise<void> {
+  recovery.emit({ __typename: 'InputReceived', choice, by });
+  await pause(paceMs);
+  if (choice === 'COMPENSATE') {
+    const undo = { step: 'undo-fetch-1', label: 'files: deleteFile', undoes: 'fetch-1' };
+    recovery.emit({ __typename: 'CompensationStarted', ...undo });
+    await pause(paceMs);
+    recovery.emit({ __typename: 'CompensationCompleted', ...undo });
+  }
+  recovery.outcome = OUTCOMES[choice];
+  recovery.emit({ __typename: 'OperationCompleted' });
 }
 
 /** An operation that ended a while ago. */

@@ -10,7 +10,7 @@ import { buildSchema, execute, graphql, subscribe, validate } from 'graphql';
 import { useServer as serveSubscriptions } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { type MockPlugin, PLUGINS, USERS } from './mock-data.js';
-import { MockOperation, pastOperation, playInstall } from './mock-operations.js';
+import { MockOperation, failedRequest, pastOperation, playDecision, playInstall } from './mock-operations.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -22,6 +22,10 @@ const TYPES: Readonly<Record<string, string>> = {
 
 type Item = Record<string, unknown> & { id: string };
 
+interface MockContext {
+  user: string;
+}
+
 export interface MockGateway {
   readonly url: string;
   /** Length of a step of later installations, ms. */
@@ -29,6 +33,8 @@ export interface MockGateway {
   readonly operations: Map<string, MockOperation>;
   /** The next answers of this root field are an error with this code. */
   failing: { field: string; code: string } | null;
+  /** Of the last decision with variables. */
+  variables: object | null;
   /** Idempotency keys that came with mutations. */
   readonly keys: string[];
   close(): Promise<void>;
@@ -44,6 +50,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   const added = new EventEmitter().setMaxListeners(0);
   const add = (operation: MockOperation): MockOperation => {
     operations.set(operation.id, operation);
+    operation.onStatus(() => added.emit('operation', operation));
     added.emit('operation', operation);
     return operation;
   };
@@ -63,7 +70,13 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   );
   installed.set('@sluice/word-count', { operation: wordCount, version: '2.3.1' });
 
-  const gateway: Omit<MockGateway, 'url' | 'close'> = { paceMs: 500, operations, failing: null, keys };
+  for (const [name, minutesAgo, left] of [
+    ['ArchiveReports', 610, false],
+    ['StoreFile', 14, true],
+  ] as const)
+    failedRequest({ id: newId(), name, minutesAgo, left }).forEach(add);
+
+  const gateway: Omit<MockGateway, 'url' | 'close'> = { paceMs: 500, operations, failing: null, keys, variables: null };
 
   const page = <Node extends { id: unknown }>(nodes: readonly Node[], first: number, after: string | null | undefined): object => {
     const from = after == null ? 0 : nodes.findIndex(({ id }) => id === after) + 1;
@@ -126,14 +139,23 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
 
   const root = {
     operation: ({ id }: { id: string }) => operations.get(id)?.toGraphQL() ?? null,
-    operations: ({ first, after, filter }: { first: number; after?: string; filter?: { kind?: string; status?: string } }) => {
-      guard('operations');
+    operations: ({
+      first,
+      after,
+      filter,
+    }: {
+      first: number;
+      after?: string;
+      filter?: { kind?: string; status?: string; needsAttention?: boolean };
+    }) => {
+      guard(filter?.needsAttention === true ? 'attention' : 'operations');
       const newestFirst = [...operations.values()].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
       const matching = newestFirst.filter(
         ({ kind, view }) => (filter?.kind ?? kind) === kind && (filter?.status ?? view.status) === view.status,
       );
+      const open = newestFirst.filter(({ recovers, done }) => recovers !== null && !done);
       return page(
-        matching.map((operation) => operation.toGraphQL() as Item),
+        (filter?.needsAttention === true ? open : matching).map((operation) => operation.toGraphQL() as Item),
         first,
         after,
       );
@@ -158,6 +180,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
         first,
         null,
       ),
+    tenant: ({ id }: { id: string }) => ({ id, name: id === 'ten_sluice' ? 'Sluice' : 'Acme' }),
     member: ({ id }: { id: string }) => {
       const user = USERS.find((each) => `usr_${each.id}` === id);
       return user === undefined ? null : { id, name: user.name };
@@ -185,9 +208,26 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
       operations.get(id)?.emit({ __typename: 'CancelRequested', reason: reason ?? null, by: 'usr_admin' });
       return { operation: operations.get(id)?.toGraphQL() ?? null, userErrors: [] };
     },
+    retryOperation: ({ id }: { id: string }, context: MockContext) => decide(id, 'RETRY', context),
+    resolveOperation: (
+      { id, choice, variables }: { id: string; choice: Parameters<typeof playDecision>[1]; variables?: object | null },
+      context: MockContext,
+    ) => {
+      gateway.variables = variables ?? null;
+      return decide(id, choice, context);
+    },
     operationEvents: ({ id, after }: { id: string; after?: string }) => operations.get(id)!.follow(after),
     operationsChanged: () => watchAdded(added),
   };
+
+  function decide(id: string, choice: Parameters<typeof playDecision>[1], { user }: MockContext): object {
+    guard('decide');
+    const recovery = operations.get(id)?.recovery ?? operations.get(id);
+    if (recovery === undefined || recovery.done)
+      return { operation: null, userErrors: [{ code: 'CONFLICT', message: 'it is resolved already', retryable: false }] };
+    void playDecision(recovery, choice, `usr_${user}`, gateway.paceMs);
+    return { operation: recovery.toGraphQL(), userErrors: [] };
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://mock');
@@ -206,7 +246,12 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
         variables?: Record<string, unknown>;
         operationName?: string;
       };
-      return sendJson(response, 200, await graphql({ schema, source: query, rootValue: root, variableValues: variables, operationName }));
+      const contextValue: MockContext = { user: (request.headers.authorization ?? '').slice('Bearer token-of-'.length) };
+      return sendJson(
+        response,
+        200,
+        await graphql({ schema, source: query, rootValue: root, variableValues: variables, operationName, contextValue }),
+      );
     }
     return sendFile(response, consoleFolder, pathname);
   }

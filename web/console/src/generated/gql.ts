@@ -20,6 +20,7 @@ type Documents = {
     "\n  fragment PluginVersionFacts on PluginVersion {\n    id\n    version\n    digest\n    size\n    sdl\n    readme\n    publishedAt\n    publishedBy {\n      id\n    }\n    permissions {\n      permission\n      reason\n    }\n  }\n": typeof types.PluginVersionFactsFragmentDoc,
     "\n  query InstalledPlugins {\n    pluginInstallations(first: 50) {\n      totalCount\n      nodes {\n        ...InstallationState\n        plugin {\n          id\n          name\n          displayName\n        }\n      }\n    }\n  }\n": typeof types.InstalledPluginsDocument,
     "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n": typeof types.InstallPluginDocument,
+    "\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.TenantNameDocument,
     "\n  query MemberName($id: ID!) {\n    member(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.MemberNameDocument,
 };
 const documents: Documents = {
@@ -29,6 +30,7 @@ const documents: Documents = {
     "\n  fragment PluginVersionFacts on PluginVersion {\n    id\n    version\n    digest\n    size\n    sdl\n    readme\n    publishedAt\n    publishedBy {\n      id\n    }\n    permissions {\n      permission\n      reason\n    }\n  }\n": types.PluginVersionFactsFragmentDoc,
     "\n  query InstalledPlugins {\n    pluginInstallations(first: 50) {\n      totalCount\n      nodes {\n        ...InstallationState\n        plugin {\n          id\n          name\n          displayName\n        }\n      }\n    }\n  }\n": types.InstalledPluginsDocument,
     "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n": types.InstallPluginDocument,
+    "\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n": types.TenantNameDocument,
     "\n  query MemberName($id: ID!) {\n    member(id: $id) {\n      id\n      name\n    }\n  }\n": types.MemberNameDocument,
 };
 
@@ -70,6 +72,10 @@ export function graphql(source: "\n  query InstalledPlugins {\n    pluginInstall
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n"): (typeof documents)["\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -15,8 +15,10 @@ import { RelativeTime } from '../components/time.js';
 import { KIND_LABELS } from '../format.js';
 import { Icon } from '../icons.js';
 import { CancelDialog } from '../operation/cancel-dialog.js';
+import { CompensationNote } from '../operation/compensation-note.js';
 import { EventLog } from '../operation/event-log.js';
 import { Timeline } from '../operation/timeline.js';
+import { RecoveryPanel } from '../recovery/recovery-panel.js';
 import classes from './operation.module.css';
 
 const VIEWS = ['timeline', 'events', 'json'] as const;
@@ -47,6 +49,8 @@ function OperationDetails({ operation, documentTitle }: { operation: Known; docu
   const running = status === 'WORKING' || status === 'INPUT_REQUIRED';
   const rollingBack = running && compensations.length > 0;
   const endedAt = running ? null : lastTime(operation);
+  const isRecovery = detail.kind === 'RECOVERY';
+  const recoveryId = isRecovery ? detail.id : detail.recovery?.id;
   const note = rollingBack ? 'Rolling back' : running && cancelRequested ? 'Cancel requested' : undefined;
 
   return (
@@ -81,6 +85,14 @@ function OperationDetails({ operation, documentTitle }: { operation: Known; docu
             <StatusBadge status={status} note={note} />
           </span>
           <span>{KIND_LABELS[detail.kind]}</span>
+          {isRecovery && detail.recovers !== null && (
+            <span>
+              {'of '}
+              <TextLink to="/operations/$id" params={{ id: detail.recovers.id }} size="sm">
+                {detail.recovers.title}
+              </TextLink>
+            </span>
+          )}
           <span>
             started <RelativeTime time={detail.createdAt} />
             {detail.startedBy !== null && (
@@ -132,13 +144,16 @@ function OperationDetails({ operation, documentTitle }: { operation: Known; docu
       )}
       {failure !== null && status === 'FAILED' && (
         <Alert color="red" mb="md" icon={<Icon name="cross" />} title={failure.message}>
-          <Code>{failure.code}</Code>{' '}
-          {compensations.length > 0
-            ? compensations.every((step) => step.status === 'COMPLETED')
-              ? 'Everything it had done was undone.'
-              : 'Not everything could be undone: see the rollback.'
-            : 'There was nothing to undo.'}
+          <Code>{failure.code}</Code> {compensations.length === 0 && sayUndone(detail.kind)}
         </Alert>
+      )}
+      {!running && !isRecovery && detail.compensation !== null && (
+        <CompensationNote compensation={detail.compensation} hasRecovery={recoveryId !== undefined} />
+      )}
+      {recoveryId !== undefined && (
+        <div className={classes.recovery}>
+          <RecoveryPanel recoveryId={recoveryId} failedId={isRecovery ? (detail.recovers?.id ?? null) : detail.id} />
+        </div>
       )}
 
       <Panel flush>
@@ -174,6 +189,11 @@ function Back(): ReactNode {
       <Icon name="back" size={14} /> Operations
     </TextLink>
   );
+}
+
+/** Of a failed operation without compensations. */
+function sayUndone(kind: Known['detail']['kind']): string {
+  return kind.startsWith('PLUGIN') ? 'There was nothing to undo.' : 'Nothing was undone: what had taken effect stands.';
 }
 
 /** The last time that any step tells; the read's own `updatedAt` where there is none. */

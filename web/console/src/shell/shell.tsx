@@ -5,6 +5,7 @@ import { type ReactNode, useEffect } from 'react';
 import { NavigationLink, TextLink } from '../components/links.js';
 import { Icon, Logo } from '../icons.js';
 import { Announcer } from './announcer.js';
+import { AttentionCount } from './attention-count.js';
 import { ConnectionChip } from './connection-chip.js';
 import { AccountMenu, ColorSchemeMenu } from './header-menus.js';
 import classes from './shell.module.css';
@@ -13,6 +14,7 @@ const PAGES = [
   { to: '/', label: 'Overview', icon: 'overview' },
   { to: '/marketplace', label: 'Marketplace', icon: 'plugin' },
   { to: '/operations', label: 'Operations', icon: 'operations' },
+  { to: '/attention', label: 'Needs attention', icon: 'alert' },
 ] as const;
 
 /** What stands around every page: navigation, the connection, who is signed in, and the announcements. */
@@ -61,6 +63,7 @@ export function Shell(): ReactNode {
               to={to}
               label={label}
               leftSection={<Icon name={icon} />}
+              rightSection={to === '/attention' ? <AttentionCount /> : undefined}
               className={classes.link}
               active={isUnder(path, to)}
               aria-current={isUnder(path, to) ? 'page' : undefined}

@@ -1,0 +1,16 @@
+import { Badge } from '@mantine/core';
+import { useAttentionList } from '@sluice/client/react';
+import type { ReactNode } from 'react';
+import classes from './shell.module.css';
+
+/** How much needs attention; nothing while there is nothing, or when it is not this user's to see. */
+export function AttentionCount(): ReactNode {
+  const { items, hasMore } = useAttentionList();
+  if (items.length === 0) return null;
+  return (
+    <Badge color="orange" variant="light" size="md" circle={items.length < 10 && !hasMore} className={classes.navCount}>
+      {items.length}
+      {hasMore && '+'}
+    </Badge>
+  );
+}
