@@ -32,6 +32,7 @@ import { mergeFetches } from './merge-fetches.js';
 import { createPolicyReader } from './policy-directives.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 import { withPresence } from './presence-pass.js';
+import { toVariableRules } from './variable-rules.js';
 
 /**
  * Ways that are compared for one operation. Of 150 random operations over six services the default of 10,000 took 25 s for the slowest,
@@ -110,7 +111,16 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       if (rootFields.length > 0 && nodes.root === null && nodes.primary === null) {
         throw new CodedError('PLAN_FAILED', 'no service can answer this operation');
       }
-      return { version: 1, kind: operation.operation, rootFields, shape, ...nodes, ...sumPolicies(nodes) };
+      const variableRules = toVariableRules(operation, publicSchema);
+      return {
+        version: 1,
+        kind: operation.operation,
+        rootFields,
+        shape,
+        ...nodes,
+        ...sumPolicies(nodes),
+        ...(variableRules === undefined ? {} : { variableRules }),
+      };
 
       function buildApolloPlan(part: OperationDefinitionNode) {
         // Introspection is answered by the gateway; the planner would refuse it.

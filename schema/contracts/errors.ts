@@ -45,6 +45,16 @@ export const ERROR_CODES = {
   PORT_TAKEN: { retryable: false, http: 500, meaning: 'Another program listens on a port that is needed.' },
   DATA_LOCKED: { retryable: false, http: 500, meaning: 'Another process uses the data folder.' },
   TEMPORAL_UNAVAILABLE: { retryable: true, http: 503, meaning: 'The Temporal server does not answer.' },
+  TEMPORAL_BUSY: {
+    retryable: true,
+    http: 503,
+    meaning: 'The Temporal server answers, and takes no more calls of this kind now; `retryAfterMs` says when to ask again.',
+  },
+  TEMPORAL_REFUSED: {
+    retryable: false,
+    http: 500,
+    meaning: "The Temporal server does not let this deployment do that: whoever runs it has to look at the namespace's permissions.",
+  },
   DATABASE_UNAVAILABLE: { retryable: true, http: 503, meaning: 'The database does not answer.' },
 
   // Planning and composition

@@ -37,10 +37,19 @@ export interface ExecutablePlan {
   shape: ObjectShape;
   /** Only for mutations with `@saga`: their fields as steps that are undone when a later one fails. */
   saga?: SagaPlan;
+  /** What its variables may be, for whoever edits them later; absent: it has none. */
+  variableRules?: VariableRules;
   /** The longest `@timeout` of its fetches, undos included; absent: none declares one. */
   longestTimeoutMs?: number;
   /** Some fetch is to be tried again by its `@retry`, which only a run can do. */
   retries?: true;
+}
+
+/** The operation's variable definitions and the input types that they name, as SDL: the schema that planned it may be gone by then. */
+export interface VariableRules {
+  /** `($input: CreateFileInput!, $first: Int = 10)` */
+  definitions: string;
+  types: string;
 }
 
 /** What the services declare of a fetch: the longest `@timeout` and the most attempts of all fields that it asks for. */

@@ -152,6 +152,9 @@ export interface ResolveOperation {
   variables: JsonObject | null;
 }
 
+/** Of a recovery: what the variables of its request may be; null where its plan does not say. Answers `VariableRules | null`. */
+export const VARIABLE_RULES_QUERY = 'variable_rules';
+
 export interface AsyncRequest {
   /** What does the work, as a child. */
   workflow: 'api_request_workflow' | 'multi_service_orchestration_workflow';

@@ -1,4 +1,5 @@
 import type { OperationEvent, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
+import type { VariableRules } from '#schema/contracts/plan';
 import type { CancelOperation, ResolveOperation } from '#schema/contracts/workflows';
 
 /** What this service needs of durable work; `DurableClient` of workers/client has it. */
@@ -11,6 +12,8 @@ export interface OperationDoor {
   cancel(id: string, request: CancelOperation): Promise<void>;
   /** @throws CONFLICT when the run has ended */
   resolve(id: string, decision: ResolveOperation): Promise<void>;
+  /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
+  readVariableRules(id: string): Promise<VariableRules | null>;
   list(filter: {
     kind?: string;
     status?: OperationStatus;

@@ -8,6 +8,7 @@ import { createLogger } from '#platform/logger';
 import { openTestDatabase } from '#platform/tests/database';
 import { CodedError } from '#schema/contracts/errors';
 import type { OperationEvent, OperationSnapshot } from '#schema/contracts/operations';
+import type { VariableRules } from '#schema/contracts/plan';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller.js';
 import type { OperationDoor } from './door.js';
@@ -51,6 +52,7 @@ let rows: OperationSnapshot[];
 let events: OperationEvent[];
 let cancelled: unknown[];
 let resolved: unknown[];
+let rules: VariableRules | null;
 let released: number;
 let looks: number;
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
@@ -69,6 +71,7 @@ const door: OperationDoor = {
   },
   cancel: async (id, request) => void cancelled.push([id, request]),
   resolve: async (id, decision) => void resolved.push([id, decision]),
+  readVariableRules: async () => rules,
   list: async ({ status, tenant, before, first }) => {
     looks += 1;
     return rows
@@ -110,6 +113,7 @@ beforeEach(() => {
   events = EVENTS;
   cancelled = [];
   resolved = [];
+  rules = null;
   released = 0;
   looks = 0;
 });
@@ -190,6 +194,14 @@ describe('operation', () => {
     }
     expect(seen).toEqual(['op_e', 'op_d', 'op_c', 'op_b', 'op_a']);
   });
+});
+
+it('that never ends cannot be cancelled', async () => {
+  rows = [
+    anOperation({ status: 'WORKING', facts: { kind: 'SUPERGRAPH', title: 'Coordinator', tenant: 'ten_sluice', startedBy: 'usr_system' } }),
+  ];
+  const { data } = await operations.ask('operator', 'mutation { cancelOperation(id: "op_1") { userErrors { code } } }');
+  expect([data.cancelOperation.userErrors, cancelled]).toEqual([[{ code: 'CONFLICT' }], []]);
 });
 
 describe('startOperation', () => {
@@ -419,6 +431,26 @@ describe('an operation that failed', () => {
       ['usr_operator', 'operation_resolved:SKIP', 'op_f1'],
       ['usr_admin', 'operation_resolved:EDIT_VARIABLES', 'op_f1'],
     ]);
+  });
+
+  it('gets edited variables as the operation defines them, or the editor is told what is wrong and nothing is sent', async () => {
+    rules = { definitions: '($stars: Int!, $tags: [Tag!])', types: 'enum Tag { GOOD BAD }' };
+    const edit = async (variables: object) =>
+      (
+        await operations.ask('operator', RESOLVE.replace('{ code }', '{ code message }'), {
+          id: 'op_f1',
+          choice: 'EDIT_VARIABLES',
+          variables,
+        })
+      ).data.resolveOperation.userErrors as unknown;
+    expect(await edit({ tags: 'GOOD' })).toEqual([]);
+    expect(resolved).toEqual([['op_r1', { choice: 'EDIT_VARIABLES', by: 'usr_operator', variables: { tags: ['GOOD'] } }]]);
+    expect(await edit({ tags: ['GOOD', 'UGLY'], stars: null })).toMatchObject([
+      { code: 'BAD_USER_INPUT', message: expect.stringContaining('$stars') },
+      { code: 'BAD_USER_INPUT', message: expect.stringContaining('tags[1]') },
+    ]);
+    expect(await edit({ name: 'x' })).toMatchObject([{ code: 'BAD_USER_INPUT', message: expect.stringContaining('name:') }]);
+    expect(resolved).toHaveLength(1);
   });
 
   it('is retried by its starter, who decides nothing else', async () => {

@@ -27,6 +27,7 @@ import {
 } from '../shared/paging.js';
 import { DateTime, JSONScalar } from '../shared/scalars.js';
 import { abortable } from './abortable.js';
+import { checkVariables } from './check-variables.js';
 import type { OperationDoor } from './door.js';
 import type { OperationStore } from './store.js';
 import { watchList } from './watch-list.js';
@@ -118,6 +119,9 @@ export function createOperationsResolvers({
     const { input } = await viewOf(recovery, context);
     if (input !== null && !input.choices.includes(decision.choice))
       return { operation: recovery, ...refusal('CONFLICT', `expected one of ${input.choices.join(', ')}`) };
+    const judged = decision.variables === null ? { variables: null } : await judge(recovery.id, decision.variables);
+    if ('problems' in judged)
+      return { operation: recovery, userErrors: judged.problems.map((message) => ({ code: 'BAD_USER_INPUT', message, retryable: false })) };
     // Before it is done: an act without an entry would be worse than an entry whose act failed.
     await store.audit({
       actor: auth.principal,
@@ -125,8 +129,13 @@ export function createOperationsResolvers({
       action: `operation_resolved:${decision.choice}`,
       object: recovery.facts.recovers ?? recovery.id,
     });
-    await door.resolve(recovery.id, { ...decision, by: auth.principal });
+    await door.resolve(recovery.id, { ...decision, variables: judged.variables, by: auth.principal });
     return { operation: recovery, userErrors: [] };
+  }
+  /** A run of before there were rules has to leave them to the services. */
+  async function judge(recoveryId: string, given: JsonObject): Promise<ReturnType<typeof checkVariables>> {
+    const rules = await door.readVariableRules(recoveryId);
+    return rules === null ? { variables: given } : checkVariables(rules, given);
   }
   const viewOf = async ({ id }: OperationSnapshot, context: OperationsContext): Promise<OperationView> =>
     (await context.views.load(id)).view;
@@ -174,6 +183,7 @@ export function createOperationsResolvers({
         requireScope(context.auth, 'operations:write');
         const operation = await load(context, id);
         if (operation === null) return refusal('NOT_FOUND', 'no operation of that id exists');
+        if (operation.facts.kind === 'SUPERGRAPH') return { operation, ...refusal('CONFLICT', 'it never ends') };
         if (TERMINAL_STATUSES.includes(operation.status))
           return { operation, ...refusal('CONFLICT', `the operation is ${operation.status.toLowerCase()} already`) };
         await door.cancel(id, { reason: reason?.slice(0, 500) ?? null, by: context.auth.principal });

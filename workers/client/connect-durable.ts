@@ -4,7 +4,6 @@ import {
   Client,
   Connection,
   type ConnectionLike,
-  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
@@ -25,6 +24,7 @@ import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
+import type { VariableRules } from '#schema/contracts/plan';
 import {
   OPERATION_FACTS_MEMO,
   type OperationEvent,
@@ -46,17 +46,19 @@ import {
   type ResolveOperation,
   SUPERGRAPH_COORDINATOR_ID,
   TASK_QUEUES,
+  VARIABLE_RULES_QUERY,
   type WorkflowName,
   type Workflows,
 } from '#schema/contracts/workflows';
 import { toFailure } from './history-events.js';
 import { createOperationReaders, type OperationReaders } from './operation-readers.js';
+import { toCodedError } from './translate-errors.js';
 
 const CALL_TIMEOUT_MS = 5_000;
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
-/** Of gRPC. */
-const PERMISSION_DENIED = 7;
+/** Requests and plugin operations with all their parts. A cancelled recovery is given up, which is a result. */
+const ENDS_AS_CANCELLED = /^(request|plugin)\//;
 
 export interface StartOptions {
   workflowId: string;
@@ -112,6 +114,8 @@ export interface DurableClient {
   cancel(id: string, request: CancelOperation): Promise<void>;
   /** Tells a run that waits for somebody what was decided. @throws CONFLICT when it has ended */
   resolve(id: string, decision: ResolveOperation): Promise<void>;
+  /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
+  readVariableRules(id: string): Promise<VariableRules | null>;
   /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
   list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
@@ -133,7 +137,7 @@ export interface DurableOptions {
   native?: ConnectionLike;
 }
 
-/** @throws TEMPORAL_UNAVAILABLE */
+/** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
   const { address, namespace, dataConverter, native } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
@@ -160,9 +164,9 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     try {
       return await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, work);
     } catch (error) {
-      if (!isGrpcServiceError(error) && !isGrpcServiceError((error as Error).cause)) throw error;
-      available = false;
-      throw new CodedError('TEMPORAL_UNAVAILABLE', 'the Temporal server does not answer', { cause: error });
+      const coded = toCodedError(error);
+      if (coded?.code === 'TEMPORAL_UNAVAILABLE') available = false;
+      throw coded ?? error;
     }
   }
 
@@ -235,16 +239,29 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
 
     async cancel(id, request) {
       const run = requireRun(id);
-      await call(() => client.workflow.getHandle(run.workflowId, run.runId).signal(CANCEL_OPERATION_SIGNAL, request)).catch(
-        (error: unknown) => {
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-        },
-      );
+      const handle = client.workflow.getHandle(run.workflowId, run.runId);
+      try {
+        await call(() => handle.signal(CANCEL_OPERATION_SIGNAL, request));
+        // The signal says why and by whom. Temporal calls cancelled only what it was asked to cancel itself.
+        if (ENDS_AS_CANCELLED.test(run.workflowId)) await call(() => handle.cancel());
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
     },
 
     async resolve(id, decision) {
       const run = requireRun(id);
       await call(() => client.workflow.getHandle(run.workflowId).signal(RESOLVE_OPERATION_SIGNAL, decision)).catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) throw new CodedError('CONFLICT', 'the operation has ended', { cause: error });
+        throw error;
+      });
+    },
+
+    async readVariableRules(id) {
+      const run = requireRun(id);
+      // The newest run of the id: a recovery continues as new.
+      const handle = client.workflow.getHandle(run.workflowId);
+      return call(() => handle.query<VariableRules | null>(VARIABLE_RULES_QUERY)).catch((error: unknown) => {
         if (error instanceof WorkflowNotFoundError) throw new CodedError('CONFLICT', 'the operation has ended', { cause: error });
         throw error;
       });
@@ -339,7 +356,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   }
 }
 
-/** @returns null when this caller may not describe the namespace */
+/** @returns null when this caller may not describe the namespace @throws CONFIG_INVALID, TEMPORAL_UNAVAILABLE */
 async function readRetentionMs(connection: Connection, namespace: string): Promise<number | null> {
   try {
     const { config } = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
@@ -348,7 +365,9 @@ async function readRetentionMs(connection: Connection, namespace: string): Promi
     const retention = config?.workflowExecutionRetentionTtl?.seconds;
     return retention == null ? null : Number(retention) * 1000;
   } catch (error) {
-    if (isGrpcServiceError(error) && (error.code as number) === PERMISSION_DENIED) return null;
+    const coded = toCodedError(error);
+    if (coded?.code === 'TEMPORAL_REFUSED') return null;
+    if (coded?.code === 'NOT_FOUND') throw new CodedError('CONFIG_INVALID', `Temporal has no namespace '${namespace}'`, { cause: error });
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the namespace '${namespace}' cannot be described`, { cause: error });
   }
 }
@@ -443,6 +462,12 @@ function toVisibilityQuery({ kind, status, tenant, plugin, before }: OperationFi
     ...equals('Tenant', tenant),
     ...equals('Plugin', plugin),
     ...(status === undefined ? [] : [EXECUTION_STATUS[status]]),
-    ...(before === undefined ? [] : [`StartTime < '${new Date(before).toISOString()}'`]),
+    ...(before === undefined ? [] : [`StartTime < '${toTime(before)}'`]),
   ].join(' AND ');
+}
+
+function toTime(text: string): string {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new CodedError('BAD_USER_INPUT', 'before: not a time');
+  return new Date(ms).toISOString();
 }

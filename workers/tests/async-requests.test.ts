@@ -81,6 +81,8 @@ describe('async_request_workflow', () => {
     await expect(started.result()).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', status: 'CANCELLED' });
     await expect.poll(() => cut).toBe(true);
     expect((await viewOf(started.operationId)).status).toBe('CANCELLED');
+    for (const id of [started.run.workflowId, `${started.run.workflowId}/run`])
+      await expect.poll(() => durable.statusInTemporal(id)).toBe('CANCELLED');
   });
 
   it("ends with its child's code when the child fails", async () => {

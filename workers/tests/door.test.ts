@@ -109,6 +109,27 @@ describe('an operation', () => {
       )
       .toContain(started.operationId);
     await expect(world.durable.list({ tenant: "x' OR 'a' = 'a", first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(world.durable.list({ before: 'yesterday', first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it.each([true, false])('that was cancelled is so everywhere, Temporal included (a caller waits: %s)', async (synchronous) => {
+    let calls = 0;
+    world.intercept = (_, signal) => {
+      calls += 1;
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    };
+    const started = await world.startRequest(QUERY, { synchronous });
+    await expect.poll(() => calls).toBeGreaterThan(0);
+    await world.durable.cancel(started.operationId, { reason: 'changed my mind', by: 'usr_alice' });
+    await expect(started.result()).rejects.toMatchObject({ status: 'CANCELLED', code: 'OPERATION_CANCELLED' });
+    expect(await world.statusInTemporal(started.run.workflowId)).toBe('CANCELLED');
+    expect(await world.durable.describe(started.operationId)).toMatchObject({ status: 'CANCELLED' });
+    const listed = async (wanted: 'CANCELLED' | 'FAILED') => (await world.durable.list({ status: wanted, first: 100 })).map(({ id }) => id);
+    await expect.poll(() => listed('CANCELLED'), { timeout: 10_000 }).toContain(started.operationId);
+    expect(await listed('FAILED')).not.toContain(started.operationId);
+    expect((await world.durable.readEvents(started.operationId)).filter(({ __typename }) => __typename.startsWith('Cancel'))).toMatchObject(
+      [{ reason: 'changed my mind', by: 'usr_alice' }],
+    );
   });
 
   it.each(['COMPLETED', 'FAILED', 'CANCELLED', 'INPUT_REQUIRED', 'WORKING'] as const)('can be listed when it is %s', async (status) => {

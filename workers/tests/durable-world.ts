@@ -1,6 +1,7 @@
 // A worker on the run's real Temporal server, with the product's own host, door and encryption; services answer from memory.
 import { randomUUID } from 'node:crypto';
 import type { ExternalStorage } from '@temporalio/common';
+import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createDataConverter } from '#platform/payload-codec';
@@ -45,6 +46,8 @@ export interface DurableWorld {
     document: string,
     options?: Partial<ComplexRequest> & Partial<Pick<AsyncRequest, 'workflow' | 'webhook'>>,
   ): ReturnType<DurableClient['start']>;
+  /** As Temporal's UI shows it. */
+  statusInTemporal(workflowId: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -114,6 +117,8 @@ export async function createDurableWorld(
           facts: { kind: 'ASYNC_REQUEST', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
         },
       ),
+    statusInTemporal: async (workflowId) =>
+      (await new Client({ connection, dataConverter }).workflow.getHandle(workflowId).describe()).status.name,
     close: async () => {
       await host.close();
       await self.durable.close();

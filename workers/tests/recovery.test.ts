@@ -119,6 +119,7 @@ describe('error_recovery_workflow', () => {
     await started.result();
     const recovery = await recoveryOf(started.operationId);
     await untilAsked(recovery);
+    expect(await durable.durable.readVariableRules(recovery)).toEqual({ definitions: '($stars: Int!)', types: '' });
     await decide(recovery, 'EDIT_VARIABLES', { stars: 5 });
     expect(await resultOf(recovery)).toMatchObject({ outcome: 'RECOVERED', response: { data: { rate: { stars: 5 } } } });
     const [first, second] = durable.calls.filter(isMutation).map(({ idempotencyKey }) => idempotencyKey);

@@ -64,7 +64,7 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
     if (work.isCancelled()) {
       await tell('CANCELLED', null);
       reporter.cancelled(work.reason());
-      throw work.toFailure();
+      throw await work.toFailure();
     }
     const failure: OperationFailure = isLate
       ? { code: 'DEADLINE_EXCEEDED', message: `the operation did not end within ${request.deadlineMs} ms`, retryable: true }

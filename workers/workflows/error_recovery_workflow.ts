@@ -7,6 +7,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  defineQuery,
   defineSignal,
   executeChild,
   isCancellation,
@@ -17,6 +18,7 @@ import {
 import type { OperationActivities } from '#schema/contracts/activities';
 import { toOperationId } from '#schema/contracts/ids';
 import type { EventBody, ResolutionChoice } from '#schema/contracts/operations';
+import type { VariableRules } from '#schema/contracts/plan';
 import {
   type APIResponse,
   type ErrorContext,
@@ -25,6 +27,7 @@ import {
   REPORT_EVENTS_SIGNAL,
   RESOLVE_OPERATION_SIGNAL,
   type ResolveOperation,
+  VARIABLE_RULES_QUERY,
 } from '#schema/contracts/workflows';
 import type { api_request_workflow } from './api_request_workflow.js';
 import type { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';
@@ -41,6 +44,7 @@ const LONGEST_WAIT_MS = 600_000;
 const ATTEMPT_MS = 60_000;
 
 const reportEvents = defineSignal<[readonly EventBody[]]>(REPORT_EVENTS_SIGNAL);
+const variableRules = defineQuery<VariableRules | null>(VARIABLE_RULES_QUERY);
 const resolveOperation = defineSignal<[ResolveOperation]>(RESOLVE_OPERATION_SIGNAL);
 const { record_attention_activity } = proxyActivities<OperationActivities>({
   startToCloseTimeout: '10s',
@@ -58,6 +62,7 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
   const reporter = createReporter({ showsStatus: true, seq: progress.seq });
   const decisions: Decision[] = [];
   setHandler(reportEvents, (events) => events.forEach((event) => reporter.relay(event)));
+  setHandler(variableRules, () => failed.request.plan.variableRules ?? null);
   setHandler(resolveOperation, (decision) => void decisions.push(decision));
   setHandler(cancelOperation, ({ reason, by }) => {
     reporter.cancelRequested(reason, by);

@@ -86,7 +86,7 @@ export async function plugin_installation_workflow(request: PluginInstallationRe
     await saga.compensate();
     if (work.isCancelled()) {
       reporter.cancelled(work.reason());
-      throw work.toFailure();
+      throw await work.toFailure();
     }
     const failure = toFailure(error);
     reporter.failed(failure);

@@ -21,10 +21,10 @@ export async function webhook_delivery_workflow(delivery: WebhookDelivery): Prom
   const reporter = createReporter({ showsStatus: true });
   const work = createCancellableWork(reporter);
   reporter.started('Webhook', []);
-  const problem = await work.run(deliver).catch((error: unknown) => {
+  const problem = await work.run(deliver).catch(async (error: unknown) => {
     if (!work.isCancelled()) throw error;
     reporter.cancelled(work.reason());
-    throw work.toFailure();
+    throw await work.toFailure();
   });
   if (problem === null) return reporter.completed();
   const { retryable } = ERROR_CODES.WEBHOOK_UNDELIVERED;

@@ -64,7 +64,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   await parentReport?.delivered();
   if (work.isCancelled()) {
     reporter.cancelled(work.reason());
-    throw work.toFailure();
+    throw await work.toFailure();
   }
   if (JSON.stringify(answer.response).length > (request.maxAnswerChars ?? MAX_ANSWER_CHARS)) {
     const failure = {

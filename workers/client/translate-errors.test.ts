@@ -1,0 +1,31 @@
+import { ServiceError } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { toCodedError } from './translate-errors.js';
+
+const grpc = (code: number): Error => Object.assign(new Error('secret text of the server'), { code, details: '', metadata: {} });
+
+describe('an error of Temporal', () => {
+  it.each([
+    ['INVALID_ARGUMENT', 3, 'BAD_USER_INPUT', undefined],
+    ['NOT_FOUND', 5, 'NOT_FOUND', undefined],
+    ['PERMISSION_DENIED', 7, 'TEMPORAL_REFUSED', undefined],
+    ['UNAUTHENTICATED', 16, 'TEMPORAL_REFUSED', undefined],
+    ['RESOURCE_EXHAUSTED', 8, 'TEMPORAL_BUSY', { retryAfterMs: 2_000 }],
+    ['FAILED_PRECONDITION', 9, 'CONFLICT', undefined],
+    ['DEADLINE_EXCEEDED', 4, 'TEMPORAL_UNAVAILABLE', undefined],
+    ['UNAVAILABLE', 14, 'TEMPORAL_UNAVAILABLE', undefined],
+    ['INTERNAL', 13, 'TEMPORAL_UNAVAILABLE', undefined],
+  ] as const)('%s has the code that says what to do', (_, status, code, details) => {
+    const error = grpc(status);
+    // The client throws them as they are, or wrapped.
+    for (const thrown of [error, new ServiceError('Failed to list workflows', { cause: error })]) {
+      expect(toCodedError(thrown)).toMatchObject({ code, ...(details === undefined ? {} : { details }), cause: thrown });
+      expect(toCodedError(thrown)?.message).not.toContain('secret');
+    }
+  });
+
+  it('is left as it is when it is none of gRPC', () => {
+    expect(toCodedError(new Error('x'))).toBeUndefined();
+    expect(toCodedError(undefined)).toBeUndefined();
+  });
+});
