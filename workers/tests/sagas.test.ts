@@ -223,6 +223,16 @@ describe('a step of unknown outcome', () => {
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['SUBGRAPH_BAD_ANSWER', 'STEP_UNDONE', 'STEP_NOT_STARTED']);
   });
 
+  it('is not forgotten when its service lost its database: the transaction may have been committed', async () => {
+    durable.intercept = (call) =>
+      fieldOf(call.operation) === 'place' ? shop.ask(call).then(() => fault('DATABASE_UNAVAILABLE')(call)) : undefined;
+    const started = await durable.startRequest('mutation @saga { place(sku: "s1") { note } }');
+    const { errors } = await finish(started);
+    // `place` cannot be repeated, and its answer names what to undo: it is left for people, not forgotten.
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['DATABASE_UNAVAILABLE', 'COMPENSATION_FAILED']);
+    expect((await viewOf(started)).compensations).toMatchObject([{ status: 'FAILED', left: { service: 'orders', effect: 'place' } }]);
+  });
+
   it('needs no undo when the service refuses it the second time', async () => {
     let first = true;
     durable.intercept = (call) => {

@@ -3,7 +3,7 @@
 // S2. A mutation that was sent is waited for, also when the run is cancelled or late: what has to be undone depends on its outcome.
 // S3. Undoing cannot be cancelled and has no deadline but its attempts. An undo that fails is reported and does not stop the others.
 // S4. A step that may have had its effect is undone as well: it is asked again with its key where it may be, else undone unseen.
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import { shapeResponse } from '#gateway/execution/shape-response';
 import { startExecution } from '#gateway/execution/start-execution';
 import { UNSURE_CODES } from '#schema/contracts/activities';
@@ -133,7 +133,7 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
       if (outcome === 'unsure' && sent.idempotent) result = (await input.insist(sent, 'ask again')).data?.[step.dataKey];
     } catch (error) {
       const { code, message } = toFailure(error);
-      if (UNSURE_CODES.has(code)) return leave(toOperationFailure('OUTCOME_UNKNOWN', message));
+      if (isUnsureCode(code)) return leave(toOperationFailure('OUTCOME_UNKNOWN', message));
       // It has refused, so there is nothing to undo.
       reporter.compensationCompleted(name, undoes);
       return 'had no effect';
@@ -195,10 +195,15 @@ function follow(from: Json | undefined, path: readonly string[]): Json | undefin
   return value;
 }
 
+function isUnsureCode(code: string): boolean {
+  // Before: a service whose database went away had refused the step. After: it may have committed, unseen. Since: 0.1.0, November 2026.
+  return UNSURE_CODES.has(code) || (code === 'DATABASE_UNAVAILABLE' && patched('database-away-is-unsure'));
+}
+
 /** Data is an effect. Without it, an error of the field itself is a refusal; one below it, or of the transport, says nothing about the effect. */
 function judge({ dataKey }: SagaStep, { data, errors }: ServiceAnswer): Outcome {
   if (errors.length === 0 || (data?.[dataKey] ?? null) !== null) return 'done';
-  const isUnsure = errors.some(({ path, extensions }) => UNSURE_CODES.has(extensions.code) || (path !== undefined && path.length > 1));
+  const isUnsure = errors.some(({ path, extensions }) => isUnsureCode(extensions.code) || (path !== undefined && path.length > 1));
   return isUnsure ? 'unsure' : 'failed';
 }
 
