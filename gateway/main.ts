@@ -13,8 +13,9 @@ import { isLoopback } from '#platform/loopback';
 import type { Metrics } from '#platform/metrics';
 import type { GatewayConfig } from './config.js';
 import { createMemoryClaimStore } from './fetching/claim-store.memory.js';
+import { createFetcher } from './fetching/create-fetcher.js';
 import { createHeaderClaims, type HeaderClaims } from './fetching/header-claims.js';
-import { createServiceFetcher, type ServiceFetcher } from './fetching/service-fetcher.js';
+import type { ServiceFetcher } from './fetching/service-fetcher.js';
 import { createPlanner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
@@ -235,30 +236,6 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     await drain(0, opened);
     throw error;
   }
-}
-
-/** For a worker and a gateway of one process, or for a worker alone. */
-export function createFetcher({
-  registry,
-  keys,
-  claims,
-  log,
-  metrics,
-  config,
-}: Pick<GatewayDeps, 'registry' | 'keys' | 'log' | 'metrics'> & { claims: HeaderClaims } & {
-  config: Pick<GatewayConfig, 'subgraph'>;
-}): ServiceFetcher {
-  return createServiceFetcher({
-    resolve: createServiceResolver(registry),
-    keys,
-    claims,
-    log,
-    limits: { maxAnswerBytes: config.subgraph.maxAnswerBytes, maxCalls: config.subgraph.maxCalls },
-    compression: config.subgraph.compression,
-    sharesFetches: config.subgraph.sharesFetches,
-    onShared: () => metrics.sharedFetches.inc(),
-    onFetched: (service, outcome, seconds) => metrics.fetchSeconds.observe({ service, outcome }, seconds),
-  });
 }
 
 async function drain(waitMs: number, opened: readonly (() => Promise<unknown>)[]): Promise<void> {

@@ -1,10 +1,11 @@
 // What the roles of one process share: each part is opened when the first role asks for it, and closed in reverse order.
-import { NativeConnection } from '@temporalio/worker';
+// Temporal's native module and Apollo's gateway take longer to load than a service to start, so they are loaded with the part that needs them.
+import type { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { CodedError } from '#schema/contracts/errors';
-import { createFetcher } from '#gateway/main';
 import { readGatewayConfig, type GatewayConfig } from '#gateway/config';
+import { createFetcher } from '#gateway/fetching/create-fetcher';
 import { createDatabaseClaimStore } from '#gateway/fetching/claim-store.database';
 import { createMemoryClaimStore } from '#gateway/fetching/claim-store.memory';
 import { createHeaderClaims, type HeaderClaims } from '#gateway/fetching/header-claims';
@@ -22,8 +23,7 @@ import { createDataConverter } from '#platform/payload-codec';
 import { createExternalStorage, createPayloadStore, type PayloadStore } from '#platform/payload-store/payload-store';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
-import { connectDurable, type DurableClient } from '#workers/client/connect-durable';
-import { installRuntime } from '#workers/host';
+import type { DurableClient } from '#workers/client/connect-durable';
 import type { CliConfig } from '../config.js';
 
 /** For runs that wait for people; each read of a payload puts its end off. */
@@ -65,7 +65,6 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     const lock = await lockFolder(config.dataDir);
     closers.push(() => lock.release());
   }
-  installRuntime(log);
   const { namespace } = config.temporal;
   const metrics = createMetrics();
 
@@ -100,6 +99,8 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   const native = lazily(
     async () => {
       const { address } = await temporal();
+      const [{ NativeConnection }, { installRuntime }] = await Promise.all([import('@temporalio/worker'), import('#workers/host')]);
+      installRuntime(log);
       return NativeConnection.connect({ address }).catch((cause: unknown) => {
         throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
       });
@@ -107,7 +108,10 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     (connection) => connection.close(),
   );
   const durable = lazily(
-    async () => connectDurable({ address: (await temporal()).address, namespace, dataConverter, native: await native() }),
+    async () => {
+      const { connectDurable } = await import('#workers/client/connect-durable');
+      return connectDurable({ address: (await temporal()).address, namespace, dataConverter, native: await native() });
+    },
     (client) => client.close(),
   );
   const database = lazily(

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createCredentials, type Credentials } from '#gateway/server/credentials';
 import { toTokenVerifierOptions } from '#gateway/config';
-import { startGateway, type RunningGateway } from '#gateway/main';
+import type { RunningGateway } from '#gateway/main';
 import { composeChange, publishChange } from '#gateway/supergraph/publish';
 import { followRegistry } from '#gateway/supergraph/follow-registry';
 import { followServiceList } from '#gateway/supergraph/follow-service-list';
@@ -27,7 +27,7 @@ import { createRequestActivities } from '#workers/activities/request-activities'
 import { createSupergraphActivities } from '#workers/activities/supergraph-activities';
 import { createWebhookActivities } from '#workers/activities/deliver-webhook';
 import { translateErrors } from '#workers/activities/translate-errors';
-import { startWorkerHost, type WorkerHost } from '#workers/host';
+import type { WorkerHost } from '#workers/host';
 import { askService, SYSTEM_AUTH } from './ask-service.js';
 import type { Platform } from './platform.js';
 import { readPublishers, seedCatalog } from './publishers.js';
@@ -174,8 +174,10 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     },
     log,
   );
+  const connection = await platform.native();
+  const { startWorkerHost } = await import('#workers/host');
   const host = await startWorkerHost({
-    connection: await platform.native(),
+    connection,
     namespace: platform.config.temporal.namespace,
     dataConverter: platform.dataConverter,
     log,
@@ -244,6 +246,7 @@ async function createStandingCheck(platform: Platform): Promise<(auth: AuthConte
 }
 
 export async function startGatewayRole(platform: Platform, worker: WorkerRole): Promise<RunningGateway> {
+  const { startGateway } = await import('#gateway/main');
   const gateway = await startGateway({
     config: platform.gatewayConfig,
     keys: platform.keys,
