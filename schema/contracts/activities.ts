@@ -17,6 +17,8 @@ export interface ServiceCall extends ServiceFetch {
   /** `<operation id>.<plan node>[.<chunk>][.undo]`; sent with mutations as `Idempotency-Key`. */
   idempotencyKey: string | null;
   timeoutMs: number;
+  /** A read of what a mutation has done before. */
+  isBehindEffect?: true;
   /** Sent as it is; of fetches that share a call, the first one's. */
   trace?: TraceContext;
   /** Of a run: where headers of the caller lie for the users' own services. */

@@ -7,7 +7,7 @@ import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 
 const HEARTBEAT_MS = 500;
 /** The service, or its database, is not there: most likely it comes back. */
-const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'SUBGRAPH_TIMEOUT', 'DATABASE_UNAVAILABLE']);
+const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'DATABASE_UNAVAILABLE']);
 const MAX_DOUBLINGS = 5;
 /** A service that asks to be called at once gets this much time. */
 const MIN_RETRY_DELAY_MS = 200;
@@ -95,11 +95,12 @@ export function createRequestActivities(deps: {
 }
 
 /**
- * When to call a service again that asked to be called later, was away for a mutation, or failed at what it wants tried again (`@retry`).
- * Only a fetch that may be sent twice is, and only where an attempt and the time for it are left; otherwise its answer is the answer.
+ * When to call a service again that asked to be called later, was away for a mutation or for what is read behind one, or failed at what it wants
+ * tried again (`@retry`). Only a fetch that may be sent twice is, and only where an attempt and the time for it are left; otherwise its answer
+ * is the answer.
  */
 function toRetryDelayMs(
-  call: Pick<ServiceCall, 'idempotent' | 'operationKind' | 'policy'>,
+  call: Pick<ServiceCall, 'idempotent' | 'operationKind' | 'isBehindEffect' | 'policy'>,
   answer: ServiceAnswer,
   info: Pick<Info, 'attempt' | 'retryPolicy' | 'scheduledTimestampMs' | 'scheduleToCloseTimeoutMs'>,
   nowMs: number,
@@ -113,11 +114,11 @@ function toRetryDelayMs(
 }
 
 /**
- * What declares no `@retry`: a mutation that may be sent twice is, when its service was away; a query's caller rather gets what the others
- * gave.
+ * What declares no `@retry`: a query's caller rather gets what the other services gave, and may ask again. A mutation's cannot without doing it
+ * again: what may be sent twice is, and so are reads behind it. A read that hangs is not: what hangs once does so again.
  */
 function faultDelayMs(
-  { operationKind, policy }: Pick<ServiceCall, 'operationKind' | 'policy'>,
+  { operationKind, isBehindEffect, policy }: Pick<ServiceCall, 'operationKind' | 'isBehindEffect' | 'policy'>,
   { data, errors }: ServiceAnswer,
   attempt: number,
 ): number | undefined {
@@ -126,8 +127,10 @@ function faultDelayMs(
     const mayPass = data === null && errors.some(({ extensions: { code } }) => isErrorCode(code) && ERROR_CODES[code].retryable);
     return mayPass ? Math.min(intervalMs * backoff ** (attempt - 1), maxIntervalMs) : undefined;
   }
-  const isAway = data === null && errors.some(({ extensions }) => AWAY_CODES.has(extensions.code));
-  return operationKind === 'mutation' && isAway ? MIN_RETRY_DELAY_MS * 2 ** Math.min(attempt, MAX_DOUBLINGS) : undefined;
+  const isMutation = operationKind === 'mutation';
+  const isAway =
+    data === null && errors.some(({ extensions: { code } }) => AWAY_CODES.has(code) || (isMutation && code === 'SUBGRAPH_TIMEOUT'));
+  return isAway && (isMutation || isBehindEffect === true) ? MIN_RETRY_DELAY_MS * 2 ** Math.min(attempt, MAX_DOUBLINGS) : undefined;
 }
 
 function retryAfterMsOf({ data, errors }: ServiceAnswer): number | undefined {

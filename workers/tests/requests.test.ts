@@ -68,6 +68,29 @@ describe('multi_service_orchestration_workflow', () => {
     });
   });
 
+  describe('when a service is away that an effect is read from', () => {
+    const RATE = 'mutation { rate(book: "b1", stars: 3) { stars author { name } } }';
+    const awayFor = (times: number): void => {
+      let left = times;
+      durable.intercept = (call) => (call.service === 'people' && left-- > 0 ? down(call) : undefined);
+    };
+    const sent = (service: string): number => durable.calls.filter((call) => call.service === service).length;
+
+    it.each([true, false])('asks it again, since the caller cannot without the effect (a caller waits: %s)', async (synchronous) => {
+      awayFor(2);
+      const { response } = await run(RATE, { synchronous });
+      expect(response).toEqual({ data: { rate: { stars: 3, author: { name: expect.any(String) as string } } } });
+      expect([sent('reviews'), sent('people')]).toEqual([1, 3]);
+    });
+
+    it('does not ask again for a query, whose caller can', async () => {
+      awayFor(1);
+      const { response } = await run('{ books(first: 1) { title author { nick } } }');
+      expect(response.errors).toHaveLength(1);
+      expect(sent('people')).toBe(1);
+    });
+  });
+
   it('says that it does not know whether a lost mutation took effect, and sends it once only', async () => {
     durable.intercept = (call) => (call.operationKind === 'mutation' ? Promise.reject(new Error('connection lost')) : undefined);
     const { response } = await run('mutation { rate(book: "b1", stars: 1) { stars } }');

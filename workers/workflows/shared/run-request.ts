@@ -41,6 +41,11 @@ const BACKGROUND_FETCH_MS = 60_000;
 const ATTEMPTS = 10;
 /** While somebody waits. */
 const SYNCHRONOUS_ATTEMPTS = 3;
+/**
+ * Of a read behind an effect, which its caller cannot ask for again without the effect: about 12 s, longer than a process takes to be
+ * back. One that is away for longer is left to the recovery.
+ */
+const BEHIND_EFFECT_ATTEMPTS = 6;
 /** Longer waits between local attempts are timers of the run, so that it hears a cancellation meanwhile. */
 const LOCAL_WAIT = '2s';
 /** An undo that may be repeated is, for about a minute; then it is left for people. */
@@ -132,14 +137,15 @@ async function runPlan(
     const standardMs = !request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS;
     const leftMs = Math.max(1, endsAtMs - Date.now());
     const timeoutMs = Math.min(serviceFetch.policy?.timeoutMs ?? standardMs, leftMs);
-    const call = toCall(serviceFetch, timeoutMs);
+    const isBehindEffect = !isMutation && request.plan.kind === 'mutation';
+    const call = { ...toCall(serviceFetch, timeoutMs), ...(isBehindEffect ? { isBehindEffect } : {}) };
     const summary = `${serviceFetch.service}: ${serviceFetch.operationKind} ${serviceFetch.node}`;
     const activities =
       isQuick && !isMutation
         ? proxyLocalActivities<RequestActivities>({
             startToCloseTimeout: timeoutMs + 500,
             scheduleToCloseTimeout: leftMs + 500,
-            retry: toRetry(serviceFetch, SYNCHRONOUS_ATTEMPTS),
+            retry: toRetry(serviceFetch, isBehindEffect ? BEHIND_EFFECT_ATTEMPTS : SYNCHRONOUS_ATTEMPTS),
             localRetryThreshold: LOCAL_WAIT,
             summary,
           })
@@ -147,7 +153,7 @@ async function runPlan(
             startToCloseTimeout: timeoutMs + 1_000,
             scheduleToCloseTimeout: leftMs + 1_000,
             heartbeatTimeout: '2s',
-            retry: { initialInterval: '200ms', ...toRetry(serviceFetch, ATTEMPTS) },
+            retry: { initialInterval: '200ms', ...toRetry(serviceFetch, isBehindEffect ? BEHIND_EFFECT_ATTEMPTS : ATTEMPTS) },
             summary,
           });
     const answer = activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
