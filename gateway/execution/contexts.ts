@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '#schema/contracts/json';
 import type { ContextVariable, RewriteStep } from '#schema/contracts/plan';
 import { isObject, type Target } from './json-data.js';
+import { toKeys } from './place.js';
 
 /** Objects for which the context has the same values: they can share a request. */
 export interface ContextGroup {
@@ -13,7 +14,7 @@ export interface ContextGroup {
 export function groupByContext(root: JsonObject, contexts: readonly ContextVariable[], targets: readonly Target[]): ContextGroup[] {
   const groups = new Map<string, ContextGroup>();
   for (const target of targets) {
-    const values = readContexts(root, contexts, target.path);
+    const values = readContexts(root, contexts, toKeys(target.at));
     const key = JSON.stringify(values);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { values, targets: [target] });
@@ -22,7 +23,7 @@ export function groupByContext(root: JsonObject, contexts: readonly ContextVaria
   return [...groups.values()];
 }
 
-function readContexts(root: JsonObject, contexts: readonly ContextVariable[], path: Target['path']): JsonObject {
+function readContexts(root: JsonObject, contexts: readonly ContextVariable[], path: readonly (string | number)[]): JsonObject {
   const values: JsonObject = {};
   for (const { variable, up, path: steps } of contexts) {
     // Several types may set one context: the first that fits.
@@ -34,7 +35,7 @@ function readContexts(root: JsonObject, contexts: readonly ContextVariable[], pa
 }
 
 /** A list's elements are as far from its owner as the list. */
-function objectAbove(root: JsonObject, path: Target['path'], up: number): Json | undefined {
+function objectAbove(root: JsonObject, path: readonly (string | number)[], up: number): Json | undefined {
   let length = path.length;
   for (let level = 0; level < up; level++) {
     while (length > 0 && typeof path[length - 1] === 'number') length--;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '#schema/contracts/json';
+import type { PathStep } from '#schema/contracts/plan';
 import { applyRewrites, cloneJson, deepMerge, findTargets, toErrorPath } from './json-data.js';
+import { toKeys } from './place.js';
 
 const merge = (target: JsonObject, source: JsonObject): JsonObject => {
   deepMerge(target, source);
@@ -82,21 +84,21 @@ describe('findTargets', () => {
     s: 'text',
   };
 
+  const find = (path: readonly PathStep[]) => findTargets(data, path).map(({ object, at }) => ({ object, path: toKeys(at) }));
+
   it('finds the objects below lists, with their paths, and passes over what is null or missing', () => {
-    expect(findTargets(data, [{ field: 'a' }, { list: true }, { field: 'b' }])).toEqual([
+    expect(find([{ field: 'a' }, { list: true }, { field: 'b' }])).toEqual([
       { object: { n: 1 }, path: ['a', 0, 'b'] },
       { object: { n: 2 }, path: ['a', 2, 'b'] },
     ]);
-    expect(findTargets(data, [{ field: 'c' }, { list: true }, { list: true }])).toEqual([{ object: { d: 1 }, path: ['c', 0, 0] }]);
-    expect(findTargets(data, [{ field: 's' }, { list: true }])).toEqual([]);
-    expect(findTargets(data, [{ field: 'none' }, { field: 'b' }])).toEqual([]);
-    expect(findTargets(data, [])).toEqual([{ object: data, path: [] }]);
+    expect(find([{ field: 'c' }, { list: true }, { list: true }])).toEqual([{ object: { d: 1 }, path: ['c', 0, 0] }]);
+    expect(find([{ field: 's' }, { list: true }])).toEqual([]);
+    expect(find([{ field: 'none' }, { field: 'b' }])).toEqual([]);
+    expect(find([])).toEqual([{ object: data, path: [] }]);
   });
 
   it('keeps to the types of a step', () => {
-    expect(findTargets(data, [{ field: 'a' }, { list: true, types: ['Y'] }, { field: 'b' }]).map(({ path }) => path)).toEqual([
-      ['a', 2, 'b'],
-    ]);
+    expect(find([{ field: 'a' }, { list: true, types: ['Y'] }, { field: 'b' }]).map(({ path }) => path)).toEqual([['a', 2, 'b']]);
   });
 });
 

@@ -2,6 +2,7 @@
 // reach a prototype.
 import type { DataRewrite, PathStep, RewriteStep } from '#schema/contracts/plan';
 import type { Json, JsonObject } from '#schema/contracts/json';
+import type { Place } from './place.js';
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -10,31 +11,35 @@ export function isObject(value: Json | undefined): value is JsonObject {
 /**
  * Merges `source` into `target`: objects key by key, lists of equal length element by element, anything else replaces. Null never
  * replaces a value, so that the order in which services answer does not decide whether there is one.
+ *
+ * @param take - what becomes of a part of `source` that `target` gets whole: itself, or a copy when others get it too
  */
-export function deepMerge(target: JsonObject, source: JsonObject): void {
+export function deepMerge(target: JsonObject, source: JsonObject, take: (value: Json) => Json = asItIs): void {
   for (const key of Object.keys(source)) {
     if (key === '__proto__') continue;
     const value = source[key] as Json;
     const known = Object.hasOwn(target, key) ? target[key] : undefined;
-    target[key] = known === undefined ? value : merged(known, value);
+    target[key] = known === undefined ? take(value) : merged(known, value, take);
   }
 }
 
-function merged(known: Json, value: Json): Json {
+const asItIs = (value: Json): Json => value;
+
+function merged(known: Json, value: Json, take: (value: Json) => Json): Json {
   if (isObject(known) && isObject(value)) {
-    deepMerge(known, value);
+    deepMerge(known, value, take);
     return known;
   }
   if (Array.isArray(known) && Array.isArray(value) && known.length === value.length) {
-    for (let i = 0; i < known.length; i++) known[i] = merged(known[i] as Json, value[i] as Json);
+    for (let i = 0; i < known.length; i++) known[i] = merged(known[i] as Json, value[i] as Json, take);
     return known;
   }
-  return value ?? known;
+  return value === null ? known : take(value);
 }
 
 export function cloneJson<T extends Json>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneJson) as T;
-  if (!isObject(value)) return value;
   const copy: JsonObject = {};
   for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = cloneJson(value[key] as Json);
   return copy as T;
@@ -43,25 +48,28 @@ export function cloneJson<T extends Json>(value: T): T {
 /** An object of the merged data and where it stands in the response. */
 export interface Target {
   object: JsonObject;
-  path: readonly (string | number)[];
+  at: Place;
 }
 
-/** Every object at `path`; branches that are null, absent or of another type end silently. */
-export function findTargets(root: JsonObject, path: readonly PathStep[]): Target[] {
-  let values: { value: Json | undefined; path: readonly (string | number)[] }[] = [{ value: root, path: [] }];
-  for (const step of path) {
-    const next: typeof values = [];
-    for (const at of values) {
-      if ('list' in step) {
-        if (Array.isArray(at.value)) at.value.forEach((value, index) => next.push({ value, path: [...at.path, index] }));
-      } else if (isObject(at.value)) {
-        next.push({ value: at.value[step.field], path: [...at.path, step.field] });
-      }
-    }
-    const { types } = step;
-    values = types === undefined ? next : next.filter(({ value }) => isObject(value) && types.includes(value['__typename'] as string));
+/** Every object at `path`, added to `found`; branches that are null, absent or of another type end silently. */
+export function findTargets(root: JsonObject, path: readonly PathStep[], found: Target[] = []): Target[] {
+  walk(root, path, 0, null, found);
+  return found;
+}
+
+function walk(value: Json | undefined, path: readonly PathStep[], depth: number, at: Place, found: Target[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const isList = Array.isArray(value);
+  const { types } = path[depth - 1] ?? {};
+  if (types !== undefined && (isList || !types.includes(value['__typename'] as string))) return;
+  const step = path[depth];
+  if (step === undefined) {
+    if (!isList) found.push({ object: value, at });
+  } else if ('list' in step) {
+    if (isList) for (let key = 0; key < value.length; key++) walk(value[key], path, depth + 1, { key, up: at }, found);
+  } else if (!isList) {
+    walk(value[step.field], path, depth + 1, { key: step.field, up: at }, found);
   }
-  return values.flatMap(({ value, path: at }) => (isObject(value) ? [{ object: value, path: at }] : []));
 }
 
 /** The path up to the first list: where an error stands that concerns a fetch as a whole. */

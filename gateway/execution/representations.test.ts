@@ -10,7 +10,7 @@ const TYPE = field('__typename');
 function build(requires: RequiredSelection[], ...objects: JsonObject[]): JsonObject[] {
   return buildRepresentations(
     { requires, inputRewrites: [] },
-    objects.map((object, index) => ({ object, path: [index] })),
+    objects.map((object, index) => ({ object, at: { key: index, up: null } })),
   ).map(({ value }) => value);
 }
 

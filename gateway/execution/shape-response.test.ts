@@ -91,6 +91,16 @@ describe('selections', () => {
     });
   });
 
+  it('may have the alias `__proto__`, which is a key like any other', () => {
+    const { data } = shapeResponse(
+      shapeOf('Query', field('__proto__', object('T', field('id', leaf('ID'))), { dataKey: 'a' })),
+      { a: { id: 1 } },
+      [],
+      {},
+    );
+    expect(JSON.stringify(data)).toBe('{"__proto__":{"id":"1"}}');
+  });
+
   it('leave the merged data as it is', () => {
     const data = { a: [{ id: 1 }] };
     shapeResponse(shapeOf('Query', field('a', list(object('T', field('id', leaf('ID')))))), data, [], {});

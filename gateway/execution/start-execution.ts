@@ -24,6 +24,7 @@ import {
 } from '#schema/contracts/plan';
 import { groupByContext } from './contexts.js';
 import { applyRewrites, cloneJson, deepMerge, findTargets, isObject, type Target, toErrorPath } from './json-data.js';
+import { toKeys } from './place.js';
 import { buildRepresentations, type Representation } from './representations.js';
 import { shapeResponse } from './shape-response.js';
 
@@ -136,7 +137,8 @@ export function startExecution(input: ExecutionInput): Execution {
   function startLookups(node: FetchOperation, lookups: readonly EntityLookup[], done: () => void): void {
     const chunks = toChunks(
       lookups.map((lookup) => {
-        const targets = lookup.paths.flatMap((path) => findTargets(data, path));
+        const targets: Target[] = [];
+        for (const path of lookup.paths) findTargets(data, path, targets);
         return { lookup, representations: buildRepresentations(lookup, targets) };
       }),
     );
@@ -171,19 +173,18 @@ export function startExecution(input: ExecutionInput): Execution {
       operationKind: node.operationKind,
       operation: node.operation,
       operationName: node.operationName,
-      // Absent variables stay absent, so that the service's own defaults apply.
-      variables: {
-        ...Object.fromEntries(node.variables.flatMap((name) => (Object.hasOwn(variables, name) ? [[name, variables[name] ?? null]] : []))),
-        ...own,
-      },
+      variables: { ...pick(variables, node.variables), ...own },
       idempotent: node.idempotent,
       ...(node.policy === undefined ? {} : { policy: node.policy }),
     };
     input.onFetch?.(fetch, null);
-    port
-      .fetch(fetch)
-      .then((got) => {
-        if (over) return;
+    const fail = (defect: unknown): void => {
+      over = true;
+      settle.reject(defect);
+    };
+    port.fetch(fetch).then((got) => {
+      if (over) return;
+      try {
         if (got.node !== node.id || got.chunk !== chunk)
           throw new Error(`answer of fetch ${got.node}.${got.chunk} came for ${node.id}.${chunk}`);
         services.add(node.service);
@@ -191,18 +192,18 @@ export function startExecution(input: ExecutionInput): Execution {
         input.onFetch?.(fetch, got);
         input.onMerged?.(data, errors);
         done();
-      })
-      .catch((defect: unknown) => {
-        over = true;
-        settle.reject(defect);
-      });
+      } catch (defect) {
+        fail(defect);
+      }
+    }, fail);
   }
 
   function mergeRoot(node: FetchNode, targets: readonly Target[], got: ServiceAnswer): void {
-    for (const error of got.errors) report(node, error, [[...(targets[0]?.path ?? []), ...(error.path ?? [])]]);
+    for (const error of got.errors) report(node, error, [[...toKeys(targets[0]?.at ?? null), ...(error.path ?? [])]]);
     if (got.data === null) return;
     applyRewrites(node.outputRewrites, got.data);
-    targets.forEach(({ object }, index) => deepMerge(object, index === 0 ? (got.data as JsonObject) : cloneJson(got.data as JsonObject)));
+    const last = targets.length - 1;
+    for (const [index, { object }] of targets.entries()) deepMerge(object, got.data, index === last ? undefined : cloneJson);
   }
 
   function mergeLookups(node: FetchOperation, chunk: readonly Lookup[], got: ServiceAnswer): void {
@@ -230,11 +231,10 @@ export function startExecution(input: ExecutionInput): Execution {
       if (!isObject(entity)) return;
       applyRewrites(lookup.outputRewrites, entity);
       targets.forEach(({ object }, copy) => {
-        const own = copy === targets.length - 1 ? entity : cloneJson(entity);
         // Under @interfaceObject a service that knows the interface alone was told its name: the object's own type stands. Who was
         // told the type that the object has so far may know it better.
-        if (object['__typename'] !== value['__typename']) delete own['__typename'];
-        deepMerge(object, own);
+        const part = object['__typename'] === value['__typename'] ? entity : withoutType(entity);
+        deepMerge(object, part, copy === targets.length - 1 ? undefined : cloneJson);
       });
     });
     return true;
@@ -242,7 +242,7 @@ export function startExecution(input: ExecutionInput): Execution {
 
   function toEntityPaths({ lookup, representations }: Lookup, { path: [field, index, ...rest] = [] }: ServiceError): (string | number)[][] {
     const targets = field === lookup.key && typeof index === 'number' ? representations[index]?.targets : undefined;
-    return targets === undefined ? lookup.paths.map(toErrorPath) : targets.map(({ path }) => [...path, ...rest]);
+    return targets === undefined ? lookup.paths.map(toErrorPath) : targets.map(({ at }) => [...toKeys(at), ...rest]);
   }
 
   function report(node: FetchOperation, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
@@ -272,6 +272,17 @@ export function startExecution(input: ExecutionInput): Execution {
       finish();
     },
   };
+}
+
+function withoutType({ __typename: _, ...entity }: JsonObject): JsonObject {
+  return entity;
+}
+
+/** Absent variables stay absent, so that the service's own defaults apply. */
+function pick(variables: JsonObject, names: readonly string[]): JsonObject {
+  const picked: JsonObject = {};
+  for (const name of names) if (Object.hasOwn(variables, name)) picked[name] = variables[name] ?? null;
+  return picked;
 }
 
 /** What the caller calls a key that the planner chose. */
