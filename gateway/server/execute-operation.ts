@@ -413,10 +413,10 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
           // A run has no schema to answer from.
           wantsAsync: request.prefer?.respondAsync === true && !hasIntrospection ? 'prefer-respond-async' : undefined,
         });
-        const [answer, introspected] = await Promise.all([
-          runRoute(request, prepared, route),
-          hasIntrospection ? introspect({ ...request, variables }) : null,
-        ]);
+        const running = runRoute(request, prepared, route);
+        const [answer, introspected] = hasIntrospection
+          ? await Promise.all([running, introspect({ ...request, variables })])
+          : [await running, null];
         path = answer.operation?.path ?? 'refused';
         const { response } = answer;
         if (introspected === null || response.data === undefined || answer.isRunning === true) return { ...answer, ...shown };

@@ -7,7 +7,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import { SERVICE_SIGNATURE_HEADER, signServiceCall } from '#platform/identity/service-signature';
 import { type DownloadLink, signLink, type UploadLink } from '#platform/identity/transfer-links';
 import type { KeyRing } from '#platform/keys';
-import type { ServiceResolver } from '../fetching/service-fetcher.js';
+import type { ServiceResolver, ServiceTarget } from '../fetching/service-fetcher.js';
 
 const SERVICE = 'files';
 /** Without a byte from the service. Storing the last part of a large file takes a while. */
@@ -48,10 +48,12 @@ export function createFileService(deps: {
   const agent = new Agent({ connections: CONNECTIONS, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS, connect: { timeout: 10_000 } });
 
   async function locate(): Promise<URL> {
-    const target = await resolve(generation(), SERVICE).catch((error: unknown) => {
-      if (errorCodeOf(error) === 'GENERATION_UNKNOWN') return undefined;
-      throw error;
-    });
+    let target: ServiceTarget | undefined;
+    try {
+      target = await resolve(generation(), SERVICE);
+    } catch (error) {
+      if (errorCodeOf(error) !== 'GENERATION_UNKNOWN') throw error;
+    }
     // A service of that name that is not ours knows nothing of links.
     if (target?.signed !== true) throw new CodedError('NOT_FOUND', 'no service here takes files');
     return target.url;
