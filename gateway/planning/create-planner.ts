@@ -104,7 +104,7 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmM
     }
   }
 
-  async function plan(request: PlanRequest, uses = 1): Promise<ExecutablePlan> {
+  function plan(request: PlanRequest, uses = 1): Promise<ExecutablePlan> {
     const { generation, documentHash, operationName, inParts = false, activeLabels = [] } = request;
     const key = `${generation}:${documentHash}:${operationName ?? ''}:${inParts}:${JSON.stringify(activeLabels)}`;
     const known = cache.get(key);

@@ -1,5 +1,5 @@
 // Apollo Server for the GraphQL over HTTP part: parsing, validation, plugins, content negotiation. Execution is ours.
-import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener, HeaderMap } from '@apollo/server';
+import { ApolloServer, type ApolloServerOptions, type ApolloServerPlugin, type GraphQLRequestListener, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -79,7 +79,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
     };
   };
 
-  return new ApolloServer<HttpContext>({
+  return new Server({
     gateway: new SluiceGateway({ generations, executor, log }),
     // Introspection is by scope (see `guard`), CSRF by origin (origins.ts), persisted queries would be no safelist.
     introspection: true,
@@ -108,6 +108,21 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
       ApolloServerPluginUsageReportingDisabled(),
     ],
   });
+}
+
+/** What is disabled is looked for in the list of plugins when the server starts. Left there, it would cost each request ten promises. */
+class Server extends ApolloServer<HttpContext> {
+  readonly #plugins: ApolloServerPlugin<HttpContext>[];
+
+  constructor(options: ApolloServerOptions<HttpContext> & { plugins: ApolloServerPlugin<HttpContext>[] }) {
+    super(options);
+    this.#plugins = options.plugins;
+  }
+
+  override async start(): Promise<void> {
+    await super.start();
+    this.#plugins.splice(0, this.#plugins.length, guard);
+  }
 }
 
 /** Nothing when there is nothing to say. */

@@ -22,7 +22,7 @@ export interface DoorParts {
 }
 
 export function createDoor({ graphql, transfers, operation, devLogin, console, readiness, log }: DoorParts): RequestListener {
-  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function route(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return graphql(request, response);
     if (path.startsWith(UPLOADS_PATH) || path.startsWith(DOWNLOADS_PATH)) return transfers(request, response);
@@ -39,11 +39,16 @@ export function createDoor({ graphql, transfers, operation, devLogin, console, r
 
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');
-    route(request, response).catch((error: unknown) => {
+    const fail = (error: unknown): void => {
       const shown = toPublicError(error, log);
       if (response.headersSent) response.destroy();
       else sendError(response, shown);
-    });
+    };
+    try {
+      route(request, response)?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
