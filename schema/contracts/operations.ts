@@ -34,6 +34,8 @@ export interface OperationFacts {
   recovers?: string;
   /** Only requests with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
   requestFingerprint?: string;
+  /** Only in a run that goes on with another one's work: the first of them, which the operation's id names. `createdAt`: RFC 3339. */
+  continues?: { runId: string; createdAt: string };
   /** The steps known beforehand, so that progress has a total. */
   steps?: readonly { id: string; label: string }[];
 }

@@ -9,6 +9,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowFailedError,
+  type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
@@ -52,6 +53,7 @@ import {
 } from '#schema/contracts/workflows';
 import { toFailure } from './history-events.js';
 import { createOperationReaders, type OperationReaders } from './operation-readers.js';
+import { describePresentRun } from './present-run.js';
 import { toCodedError } from './translate-errors.js';
 
 const CALL_TIMEOUT_MS = 5_000;
@@ -203,10 +205,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         });
       const handle = await call(begin).catch(async (error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        const { runId } = await client.workflow.getHandle(workflowId).describe();
+        const { runId, raw } = await client.workflow.getHandle(workflowId).describe();
+        const firstRunId = raw.workflowExecutionInfo?.firstRunId;
         throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', {
           cause: error,
-          details: { operationId: toOperationId({ workflowId, runId }) },
+          details: { operationId: toOperationId({ workflowId, runId: firstRunId == null || firstRunId === '' ? runId : firstRunId }) },
         });
       });
       const run = { workflowId, runId: handle.firstExecutionRunId };
@@ -218,43 +221,31 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       return {
         operationId: id as OperationId,
         run,
-        result: () => client.workflow.getHandle(run.workflowId, run.runId).result().catch(toRunFailure) as Promise<never>,
+        result: () => resultOf(run).catch(toRunFailure) as Promise<never>,
       };
     },
 
     async describe(id) {
       const run = parseOperationId(id);
       if (run === undefined) return undefined;
-      try {
-        const description = await call(() => client.workflow.getHandle(run.workflowId, run.runId).describe());
-        return await complete(toSnapshot(description, retentionMs), description);
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      }
+      const description = await call(() => describePresentRun(client, run));
+      return description === undefined ? undefined : { ...(await complete(toSnapshot(description, retentionMs), description)), id: id };
     },
 
     watch: (id, watching) => readers.watch(requireRun(id), watching),
     readEvents: (id) => readers.readEvents(requireRun(id)),
 
     async cancel(id, request) {
-      const run = requireRun(id);
-      const handle = client.workflow.getHandle(run.workflowId, run.runId);
-      try {
-        await call(() => handle.signal(CANCEL_OPERATION_SIGNAL, request));
+      await reach(requireRun(id), async (handle) => {
+        await handle.signal(CANCEL_OPERATION_SIGNAL, request);
         // The signal says why and by whom. Temporal calls cancelled only what it was asked to cancel itself.
-        if (ENDS_AS_CANCELLED.test(run.workflowId)) await call(() => handle.cancel());
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
+        if (ENDS_AS_CANCELLED.test(handle.workflowId)) await handle.cancel();
+      });
     },
 
     async resolve(id, decision) {
-      const run = requireRun(id);
-      await call(() => client.workflow.getHandle(run.workflowId).signal(RESOLVE_OPERATION_SIGNAL, decision)).catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) throw new CodedError('CONFLICT', 'the operation has ended', { cause: error });
-        throw error;
-      });
+      const isRunning = await reach(requireRun(id), (handle) => handle.signal(RESOLVE_OPERATION_SIGNAL, decision));
+      if (!isRunning) throw new CodedError('CONFLICT', 'the operation has ended');
     },
 
     async readVariableRules(id) {
@@ -342,6 +333,33 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     },
   };
 
+  /** Does something with an operation's present run. @returns false when the operation has ended */
+  async function reach({ workflowId, runId }: RunReference, work: (handle: WorkflowHandle) => Promise<void>): Promise<boolean> {
+    const isThere = (handle: WorkflowHandle): Promise<boolean> =>
+      call(() => work(handle)).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) return false;
+          throw error;
+        },
+      );
+    if (await isThere(client.workflow.getHandle(workflowId, runId))) return true;
+    const present = await call(() => describePresentRun(client, { workflowId, runId }));
+    // Without a run id, since it may continue once more meanwhile.
+    return present?.status.name === 'RUNNING' && isThere(client.workflow.getHandle(workflowId));
+  }
+
+  /** Follows continuations, which the client can as long as the named run is kept. */
+  async function resultOf(run: RunReference): Promise<unknown> {
+    try {
+      return await client.workflow.getHandle(run.workflowId, run.runId).result();
+    } catch (error) {
+      const present = error instanceof WorkflowNotFoundError ? await call(() => describePresentRun(client, run)) : undefined;
+      if (present === undefined) throw error;
+      return client.workflow.getHandle(run.workflowId, present.runId).result();
+    }
+  }
+
   async function complete(snapshot: OperationSnapshot, description: WorkflowExecutionDescription): Promise<OperationSnapshot> {
     if (description.status.name === 'RUNNING') return snapshot;
     try {
@@ -385,13 +403,14 @@ type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'me
 function toSnapshot(info: RunInfo, retentionMs: number | null): OperationSnapshot {
   const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
   const run = { workflowId: info.workflowId, runId: info.runId };
+  const { runId: firstRunId = run.runId, createdAt = info.startTime.toISOString() } = facts?.continues ?? {};
   return {
-    id: toOperationId(run),
+    id: toOperationId({ ...run, runId: firstRunId }),
     ...run,
     workflowType: info.type,
     facts: facts ?? { kind: 'SUPERGRAPH', title: info.type, tenant: '', startedBy: '' },
     status: toStatus(info),
-    createdAt: info.startTime.toISOString(),
+    createdAt,
     closedAt: info.closeTime?.toISOString() ?? null,
     expiresAt: info.closeTime === undefined || retentionMs === null ? null : new Date(info.closeTime.getTime() + retentionMs).toISOString(),
     result: null,
@@ -461,7 +480,8 @@ function toVisibilityQuery({ kind, status, tenant, plugin, before }: OperationFi
     ...(kind === undefined ? ['Kind IS NOT NULL'] : equals('Kind', kind)),
     ...equals('Tenant', tenant),
     ...equals('Plugin', plugin),
-    ...(status === undefined ? [] : [EXECUTION_STATUS[status]]),
+    // Of an operation that continued as new the present run is the one.
+    status === undefined ? "ExecutionStatus != 'ContinuedAsNew'" : EXECUTION_STATUS[status],
     ...(before === undefined ? [] : [`StartTime < '${toTime(before)}'`]),
   ].join(' AND ');
 }

@@ -102,14 +102,33 @@ export function createOperationReaders(options: {
         else return;
       } catch (error) {
         if (signal.aborted) return;
-        if ((error as { code?: number }).code === 5)
-          throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
+        if ((error as { code?: number }).code === 5) {
+          const present = await findContinuation({ workflowId, runId: firstRunId });
+          if (present === undefined || present === position.runId)
+            throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
+          position = { runId: present, eventId: 0, seq: position.seq };
+          nextPageToken = undefined;
+          if (reader !== undefined) reader.runId = present;
+          continue;
+        }
         if (++failures >= MAX_FAILURES || atEnd === 'stop')
           throw new CodedError('TEMPORAL_UNAVAILABLE', 'the operation cannot be followed now', { cause: error });
         await sleep(RETRY_MS);
       } finally {
         signal.removeEventListener('abort', stop);
       }
+    }
+  }
+
+  /** The present run of an operation whose first ones are not kept any more. */
+  async function findContinuation({ workflowId, runId }: RunReference): Promise<string | undefined> {
+    try {
+      const { workflowExecutionInfo } = await connection.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () =>
+        connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
+      );
+      return workflowExecutionInfo?.firstRunId === runId ? (workflowExecutionInfo.execution?.runId ?? undefined) : undefined;
+    } catch {
+      return undefined;
     }
   }
 

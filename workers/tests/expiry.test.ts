@@ -1,10 +1,9 @@
 // Retention of seconds instead of a day: the namespace's own setting, on a server that allows so little.
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RecoveryResult } from '#schema/contracts/workflows';
-import { eventually } from '#tests/support/eventually';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
-import { addSearchAttributes, startOwnServer } from './own-server.js';
+import { startForgetfulServer } from './own-server.js';
 
 const NAMESPACE = 'short-lived';
 const RETENTION_SECONDS = 2;
@@ -14,24 +13,7 @@ const DELETED_WITHIN_MS = 40_000;
 let server: TestWorkflowEnvironment;
 let durable: DurableWorld;
 beforeAll(async () => {
-  const settings = ['system.namespaceMinRetentionLocal="1s"', 'history.retentionTimerJitterDuration="1s"'];
-  const extraArgs = settings.map((setting) => `--dynamic-config-value=${setting}`);
-  server = await startOwnServer('temporal', (executable) =>
-    TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs, log: { format: 'pretty', level: 'error' } } }),
-  );
-  await server.connection.workflowService.registerNamespace({
-    namespace: NAMESPACE,
-    workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never },
-  });
-  // Its frontend learns of a namespace a moment later.
-  await eventually(
-    () =>
-      addSearchAttributes(server, NAMESPACE).then(
-        () => true,
-        () => false,
-      ),
-    Boolean,
-  );
+  server = await startForgetfulServer(NAMESPACE, RETENTION_SECONDS);
   durable = await createDurableWorld(undefined, { address: server.address, namespace: NAMESPACE });
 });
 afterAll(async () => {

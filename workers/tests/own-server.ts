@@ -1,9 +1,10 @@
 // A Temporal server of a test's own, where the run's cannot do what it needs.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { findTemporal, type TemporalBinary } from '#platform/temporal-server/find-temporal';
 import { SEARCH_ATTRIBUTES } from '#schema/contracts/workflows';
+import { eventually } from '#tests/support/eventually';
 import { ensureRuntime, log } from './test-runtime.js';
 
 /** Keyword, as the API numbers it. */
@@ -33,7 +34,35 @@ export async function startOwnServer(
   }
 }
 
+/** A dev server with a namespace that keeps runs for seconds. @param settings - more of its dynamic configuration */
+export async function startForgetfulServer(
+  namespace: string,
+  retentionSeconds: number,
+  settings: readonly string[] = [],
+): Promise<TestWorkflowEnvironment> {
+  const allowed = ['system.namespaceMinRetentionLocal="1s"', 'history.retentionTimerJitterDuration="1s"', ...settings];
+  const extraArgs = allowed.map((setting) => `--dynamic-config-value=${setting}`);
+  const server = await startOwnServer('temporal', (executable) =>
+    TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs, log: { format: 'pretty', level: 'error' } } }),
+  );
+  await server.connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: retentionSeconds as never },
+  });
+  await addSearchAttributes(server, namespace);
+  return server;
+}
+
+/** A server learns of a new namespace a moment later. */
 export async function addSearchAttributes({ connection }: TestWorkflowEnvironment, namespace: string): Promise<void> {
   const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD]));
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  const add = () => connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  await eventually(
+    () =>
+      add().then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+  );
 }

@@ -6,7 +6,6 @@
 import {
   CancellationScope,
   condition,
-  continueAsNew,
   defineQuery,
   defineSignal,
   executeChild,
@@ -33,6 +32,7 @@ import type { api_request_workflow } from './api_request_workflow.js';
 import type { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';
 import { cancelOperation } from './shared/cancellation.js';
 import { choicesFor, hasEffect, isWorthTrying } from './shared/classify-failure.js';
+import { continueOperation } from './shared/continue-operation.js';
 import { toFailure } from './shared/failures.js';
 import { createReporter } from './shared/operation-reporter.js';
 import { undoLeftovers } from './shared/undo-leftovers.js';
@@ -119,7 +119,7 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
       }
       if (workflowInfo().continueAsNewSuggested && decisions.length === 0) {
         const carried = { ...context, trouble, response, progress: { seq: reporter.seq(), records, attempts, edits } };
-        await continueAsNew<typeof error_recovery_workflow>({ ...failed, request }, carried);
+        await continueOperation<typeof error_recovery_workflow>({ ...failed, request }, carried);
       }
     }
   }
