@@ -29,6 +29,8 @@ export const AUTH: AuthContext = {
 
 export interface DurableWorld {
   durable: DurableClient;
+  /** Of the Temporal server. */
+  address: string;
   taskQueue: string;
   /** Calls that reached a service, in order. */
   calls: ServiceCall[];
@@ -84,6 +86,7 @@ export async function createDurableWorld(
   const taskQueue = `test-${randomUUID()}`;
   const self: DurableWorld = {
     durable: await connectDurable({ address, namespace, dataConverter, native: connection }),
+    address,
     taskQueue,
     calls: [],
     intercept: () => undefined,
