@@ -1,7 +1,8 @@
 // The console in Chromium against the product as it is built: installing a plugin, live, through a crash, and when its package was
 // tampered with. With SCREENSHOTS=<folder> its pages are also drawn there, in both sizes and colour schemes.
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -145,6 +146,31 @@ describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)(
     await draw('marketplace', '/marketplace', 'Installed');
     await draw('operations', '/operations', 'qr-code');
     await draw('explorer', '/explorer', 'query');
+  });
+
+  it('keeps a file that is sent, gives back the same bytes, and lets it go', async () => {
+    const bytes = randomBytes(3_000_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const stored = async (): Promise<unknown> =>
+      (await admin.query('{ files(filter: { nameContains: "harbour" }) { nodes { name size sha256 mediaType } } }')).data?.['files'].nodes;
+    await open('/files?q=harbour');
+    await page.getByText('No file matches').waitFor();
+    const chosen = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Upload files' }).click();
+    await (await chosen).setFiles({ name: 'harbour.jpeg', mimeType: 'image/jpeg', buffer: bytes });
+    await page.getByText('1 of 1 stored').waitFor();
+    expect(await stored()).toEqual([{ name: 'harbour.jpeg', size: 3_000_000, sha256, mediaType: 'image/jpeg' }]);
+    const row = page.getByRole('list', { name: 'Files', exact: true }).locator('li');
+    expect(await row.innerText()).toMatch(/harbour.jpeg[^]*image\/jpeg · Ada Lindqvist[^]*2.9 MiB/);
+    await draw('files', '/files', 'harbour.jpeg');
+
+    const started = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download harbour.jpeg' }).click();
+    expect(bytes.equals(await readFile(await (await started).path()))).toBe(true);
+    await page.getByRole('button', { name: 'Delete harbour.jpeg' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No file matches').waitFor();
+    expect(await stored()).toEqual([]);
   });
 
   it('goes on by itself after the server was killed in the middle, without a step lost or repeated', async () => {

@@ -1,21 +1,17 @@
 // Storing a file over two services as a saga, on the product as it is built: what was there in the middle is gone when the last step is
 // refused. With SCREENSHOTS=<folder> the console's page of the operation is drawn there.
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildSubgraphSchema } from '@apollo/subgraph';
-import { execute, parse } from 'graphql';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ApprovalsService, startApprovals } from '#tests/support/approvals-service';
 import { eventually } from '#tests/support/eventually';
 import { type Caller, type GraphQLAnswer, signIn } from '#tests/support/graphql-client';
 import { findFreePorts, makeDataFolder, type SluiceProcess, startSluice } from '#tests/support/sluice-process';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const screenshots = process.env['SCREENSHOTS'];
-const APPROVALS_SDL = 'type Query { approvals: Int } type Mutation { approve(name: String!): ID }';
 const STORE = `mutation StoreFile($reservation: ID!, $name: String!) @saga {
   reserveStorage(reservation: $reservation, bytes: 5) { id bytes }
   createFile(input: { name: $name, mediaType: "text/plain", content: "aGVsbG8=" }) { id name tenant { slug } }
@@ -26,28 +22,20 @@ let data: Awaited<ReturnType<typeof makeDataFolder>>;
 let sluice: SluiceProcess;
 let url: string;
 let alice: Caller;
-let approvals: Server;
-/** Calls that wait for an approval. */
-const waiting: ((verdict: 'approved' | 'refused') => void)[] = [];
+let approvals: ApprovalsService;
 
 beforeAll(async () => {
   data = await makeDataFolder();
-  approvals = await startApprovals();
-  await writeFile(join(data.path, 'approvals.graphql'), APPROVALS_SDL);
-  await writeFile(
-    join(data.path, 'supergraph.yaml'),
-    `subgraphs:\n  approvals:\n    routing_url: http://127.0.0.1:${(approvals.address() as { port: number }).port}/graphql\n    schema:\n      file: ./approvals.graphql\n`,
-  );
+  approvals = await startApprovals(data.path);
   const ports = await findFreePorts(4);
   const [PORT, ADMIN_PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT] = ports.map(String) as [string, string, string, string];
   url = `http://127.0.0.1:${PORT}`;
-  const SLUICE_SUBGRAPHS = join(data.path, 'supergraph.yaml');
   sluice = startSluice(['start'], {
     PORT,
     ADMIN_PORT,
     TEMPORAL_PORT,
     TEMPORAL_UI_PORT,
-    SLUICE_SUBGRAPHS,
+    SLUICE_SUBGRAPHS: approvals.file,
     SLUICE_DATA: join(data.path, 'data'),
   });
   await sluice.waitFor(/^ready$/m, 90_000);
@@ -55,12 +43,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await sluice.stop();
-  approvals.closeAllConnections();
   approvals.close();
   await data.remove();
 });
 const seen = new Set<string>();
-beforeEach(() => void waiting.splice(0));
+beforeEach(() => void approvals.waiting.splice(0));
 
 /** What stands of one upload: bytes reserved of the tenant's quota, and files of that name. */
 async function effects(name: string): Promise<{ reserved: number; files: { id: string }[] }> {
@@ -80,7 +67,7 @@ async function startUpload(
 ): Promise<{ answer: Promise<GraphQLAnswer>; id: string; decide: (verdict: 'approved' | 'refused') => void }> {
   const answer = alice.query(STORE, { reservation: `upload-${name}`, name });
   await eventually(
-    () => Promise.resolve(waiting.length),
+    () => Promise.resolve(approvals.waiting.length),
     (count) => count === 1,
   );
   // Lists are seconds behind: the one before may still stand in them as running.
@@ -93,7 +80,7 @@ async function startUpload(
   );
   const id = running?.id ?? '';
   seen.add(id);
-  return { answer, id, decide: (verdict) => waiting.forEach((settle) => settle(verdict)) };
+  return { answer, id, decide: (verdict) => approvals.waiting.forEach((settle) => settle(verdict)) };
 }
 
 const OPERATION = `query ($id: ID!) { operation(id: $id) {
@@ -192,27 +179,4 @@ async function draw(name: string, id: string, settled: string): Promise<void> {
     await page.screenshot({ path: join(screenshots, `${name}-${size}.png`), fullPage: true });
   }
   await browser.close();
-}
-
-async function startApprovals(): Promise<Server> {
-  const approve = async (): Promise<string> => {
-    if ((await new Promise<string>((resolve) => waiting.push(resolve))) === 'refused') throw new Error('refused');
-    return 'approved';
-  };
-  const schema = buildSubgraphSchema([{ typeDefs: parse(APPROVALS_SDL), resolvers: { Mutation: { approve } } as never }]);
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { query, variables } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
-        query: string;
-        variables: Record<string, unknown>;
-      };
-      void Promise.resolve(execute({ schema, document: parse(query), variableValues: variables })).then((result) => {
-        if (!response.destroyed) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
-      });
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
 }

@@ -123,6 +123,63 @@ export const InstallPlugin = graphql(`
   }
 `);
 
+export const Files = graphql(`
+  query Files($first: Int!, $after: String, $filter: FileFilter) {
+    files(first: $first, after: $after, filter: $filter) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        name
+        mediaType
+        size
+        createdAt
+        owner {
+          id
+        }
+        tenant {
+          id
+        }
+      }
+    }
+  }
+`);
+
+export const FileLink = graphql(`
+  query FileLink($id: ID!) {
+    file(id: $id) {
+      id
+      downloadUrl
+    }
+  }
+`);
+
+export const CreateUpload = graphql(`
+  mutation CreateUpload($size: ByteSize!) {
+    createUpload(input: { size: $size }) {
+      upload
+      url
+    }
+  }
+`);
+
+export const UploadFile = graphql(`
+  mutation UploadFile($input: UploadFileInput!) {
+    uploadFile(input: $input) {
+      id
+    }
+  }
+`);
+
+export const DeleteFile = graphql(`
+  mutation DeleteFile($id: ID!) {
+    deleteFile(id: $id)
+  }
+`);
+
 export const TenantName = graphql(`
   query TenantName($id: ID!) {
     tenant(id: $id) {

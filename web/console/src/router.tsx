@@ -84,6 +84,13 @@ const pluginRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/plugin.js'), 'PluginPage'),
 });
 
+const filesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/files',
+  validateSearch: (search): { q?: string | undefined } => ({ q: text(search.q) }),
+  component: lazyRouteComponent(() => import('./pages/files.js'), 'FilesPage'),
+});
+
 const operationsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/operations',
@@ -119,7 +126,16 @@ const explorerRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   loginRoute,
-  shellRoute.addChildren([overviewRoute, marketplaceRoute, pluginRoute, operationsRoute, attentionRoute, operationRoute, explorerRoute]),
+  shellRoute.addChildren([
+    overviewRoute,
+    marketplaceRoute,
+    pluginRoute,
+    filesRoute,
+    operationsRoute,
+    attentionRoute,
+    operationRoute,
+    explorerRoute,
+  ]),
 ]);
 
 export function createAppRouter(services: Services) {

@@ -291,7 +291,10 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await checkAccessibility();
       await editor.fill('{ "name": "report-2.txt", "pages": [1, 2] }');
       await dialog.getByRole('button', { name: 'Send with these' }).click();
-      await page.getByText('It was done after all: a later attempt succeeded.').waitFor();
+      await page.getByText('It was done after all: with other variables it succeeded.').waitFor();
+      await page.getByText('The answer as it is now').click();
+      await page.getByRole('region', { name: 'answer' }).getByText('"createFile"').waitFor();
+      await checkAccessibility();
       expect(gateway.variables).toEqual({ name: 'report-2.txt', pages: [1, 2] });
       expect(complaints).toEqual([]);
     });
@@ -328,6 +331,124 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await signIn('/attention');
       await page.getByText('Nothing needs attention').waitFor();
       await page.getByRole('link', { name: 'Needs attention', exact: true }).waitFor();
+      await checkAccessibility();
+    });
+  });
+
+  describe('files', () => {
+    const rows = (): ReturnType<Page['locator']> => page.getByRole('list', { name: 'Files', exact: true }).locator('li');
+    const uploads = (): ReturnType<Page['locator']> => page.getByRole('list', { name: 'Uploads' }).locator('li');
+    const choose = async (...names: string[]): Promise<void> => {
+      const chosen = page.waitForEvent('filechooser');
+      await page.getByRole('button', { name: 'Upload files' }).click();
+      // More than a socket takes at once, so that there is progress to see.
+      const buffer = Buffer.alloc(8_000_000, 'x');
+      await (await chosen).setFiles(names.map((name) => ({ name, mimeType: 'text/plain', buffer })));
+    };
+
+    it('are sent with their progress, one after the other, and stand in the list when they are stored', async () => {
+      await open();
+      await signIn('/files');
+      await page.getByText('31 files').waitFor();
+      let go = (): void => undefined;
+      gateway.files.hold = new Promise((resolve) => (go = resolve));
+      await choose('first.txt', 'second.txt');
+      await uploads()
+        .first()
+        .getByText(/^Sending .* of 7.6 MiB/)
+        .waitFor();
+      await uploads().nth(1).getByText('Waits for the one before').waitFor();
+      await checkAccessibility();
+      await draw('files-uploading');
+      await page.getByRole('link', { name: 'Overview' }).click();
+      await page.getByRole('heading', { name: /Hello/ }).waitFor();
+      go();
+      await page.getByRole('link', { name: 'Files', exact: true }).click();
+      await page.getByText('2 of 2 stored').waitFor();
+      await page.getByText('33 files').waitFor();
+      expect(await rows().first().innerText()).toContain('second.txt');
+      expect([...gateway.files.files.values()].at(-1)?.bytes.length).toBe(8_000_000);
+      expect(complaints).toEqual([]);
+    });
+
+    it('that are cancelled on their way leave nothing, and can be sent again', async () => {
+      await open();
+      await signIn('/files');
+      let go = (): void => undefined;
+      gateway.files.hold = new Promise((resolve) => (go = resolve));
+      await choose('first.txt');
+      await page.getByRole('button', { name: 'Cancel the upload of first.txt' }).click();
+      await page.getByText('Cancelled: nothing of it was kept').waitFor();
+      expect(gateway.files.files.size).toBe(31);
+      go();
+      await page.getByRole('button', { name: 'Try again: first.txt' }).click();
+      await page.getByText('1 of 1 stored').waitFor();
+      await page.getByText('32 files').waitFor();
+      await page.getByRole('button', { name: 'Dismiss first.txt' }).click();
+      expect(await uploads().count()).toBe(0);
+    });
+
+    it('that are refused say why', async () => {
+      await open();
+      await signIn('/files');
+      gateway.files.refuse = 'QUOTA_EXCEEDED';
+      await choose('first.txt');
+      await uploads().getByRole('alert').filter({ hasText: 'There is no room left for the tenant. QUOTA_EXCEEDED' }).waitFor();
+      await checkAccessibility();
+      expect(gateway.files.files.size).toBe(31);
+    });
+
+    it('are fetched by a link that is asked for, and deleted when that was meant', async () => {
+      await open();
+      await signIn('/files?q=annual');
+      await page.getByText('1 file', { exact: true }).waitFor();
+      const started = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download annual-report.pdf' }).click();
+      expect((await started).suggestedFilename()).toBe('annual-report.pdf');
+      await page.getByRole('button', { name: 'Delete annual-report.pdf' }).click();
+      await checkAccessibility();
+      await draw('files-delete');
+      await page.getByRole('button', { name: 'Keep it' }).click();
+      expect(gateway.files.files.size).toBe(31);
+      await page.getByRole('button', { name: 'Delete annual-report.pdf' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+      await page.getByText('No file matches').waitFor();
+      expect(gateway.files.files.size).toBe(30);
+      expect(complaints).toEqual([]);
+    });
+
+    it('that somebody else has deleted say so, and the list goes on', async () => {
+      await open();
+      await signIn('/files?q=annual');
+      await page.getByRole('button', { name: 'Delete annual-report.pdf' }).click();
+      gateway.files.files.delete('fil_000');
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+      await page.getByRole('dialog').getByRole('alert').filter({ hasText: 'NOT_FOUND' }).waitFor();
+      await page.getByRole('button', { name: 'Keep it' }).click();
+      await page.getByRole('button', { name: 'Download annual-report.pdf' }).click();
+      await page.getByText('annual-report.pdf is not there any more.').waitFor();
+    });
+
+    it('come in pages, and a search begins at the first', async () => {
+      await open();
+      await signIn('/files');
+      await vi.waitUntil(async () => (await rows().count()) === 25);
+      await page.getByRole('button', { name: 'Older' }).click();
+      await vi.waitUntil(async () => (await rows().count()) === 6);
+      expect(await page.getByRole('button', { name: 'Older' }).isDisabled()).toBe(true);
+      await page.getByRole('searchbox').fill('scan-');
+      await page.getByText('26 files').waitFor();
+      expect(page.url()).toContain('q=scan-');
+      expect(await page.getByRole('searchbox').evaluate((field) => field === document.activeElement)).toBe(true);
+      await vi.waitUntil(async () => (await rows().count()) === 25);
+    });
+
+    it('are for looking only without the scope to change them', async () => {
+      await open();
+      await signIn('/files', /Vera Novak/);
+      await page.getByText('it lacks the scope files:write').waitFor();
+      expect(await page.getByRole('button', { name: 'Upload files' }).isDisabled()).toBe(true);
+      expect(await page.getByRole('button', { name: 'Delete annual-report.pdf' }).isDisabled()).toBe(true);
       await checkAccessibility();
     });
   });
@@ -400,6 +521,14 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
     { scheme: 'dark', width: 390, height: 844 },
   ] as const)('in $scheme at $width × $height', (look) => {
     const name = (what: string): string => `${what}-${look.width}-${look.scheme}`;
+    const visit = async (what: string, path: string, ready: string): Promise<void> => {
+      if (path !== '') await page.goto(gateway.url + path);
+      await page.getByText(ready).first().waitFor();
+      await page.evaluate(() => document.fonts.ready);
+      await checkAccessibility();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what} does not scroll sideways`).toBe(true);
+      await draw(name(what));
+    };
 
     it('has no accessibility violation on any page, no policy report, and no sideways scrolling', async () => {
       await open(look);
@@ -408,17 +537,6 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await checkAccessibility();
       await draw(name('login'));
       await page.getByRole('button', { name: /Ada Lindqvist/ }).click();
-
-      const visit = async (what: string, path: string, ready: string): Promise<void> => {
-        if (path !== '') await page.goto(gateway.url + path);
-        await page.getByText(ready).first().waitFor();
-        await page.evaluate(() => document.fonts.ready);
-        await checkAccessibility();
-        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what} does not scroll sideways`).toBe(
-          true,
-        );
-        await draw(name(what));
-      };
       await visit('overview', '', 'query StorageReport');
       await visit('marketplace', '/marketplace', 'Photo facts');
       await visit('plugin', '/plugins/%40sluice%2Fqr-code', 'What you can ask');
@@ -427,15 +545,6 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await visit('plugin-schema', '/plugins/%40sluice%2Fqr-code?tab=schema', 'type QrCode');
       await visit('install-dialog', '/plugins/%40northwind%2Ftranslate?install=true', 'Grant these permissions');
       await visit('list', '/operations', 'query YearlyArchive');
-      await visit('attention', '/attention', 'mutation ArchiveReports');
-      await page.getByRole('list', { name: 'What needs attention' }).locator('li').first().click();
-      await visit('operation-recovery', '', 'It waits for a decision');
-      await page.getByRole('button', { name: 'Give up…' }).click();
-      await visit('decision-dialog', '', 'Give up on this operation?');
-      await page.goto(`${gateway.url}/attention`);
-      await page.getByRole('list', { name: 'What needs attention' }).locator('li').last().click();
-      await page.getByRole('button', { name: 'Edit variables…' }).click();
-      await visit('decision-variables', '', 'Send it with other variables?');
       await visit('not-found', '/nowhere', 'There is no such page');
 
       gateway.paceMs = 40;
@@ -462,6 +571,22 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await page.goto(running);
       await status('Completed').waitFor({ timeout: 20_000 });
       await visit('operation-done', '', 'Completed');
+      expect(complaints).toEqual([]);
+    });
+
+    it('has none on the pages of files, of what needs attention, and of a recovery', async () => {
+      await open(look);
+      await signIn('/files');
+      await visit('files', '/files', 'annual-report.pdf');
+      await visit('attention', '/attention', 'mutation ArchiveReports');
+      await page.getByRole('list', { name: 'What needs attention' }).locator('li').first().click();
+      await visit('operation-recovery', '', 'It waits for a decision');
+      await page.getByRole('button', { name: 'Give up…' }).click();
+      await visit('decision-dialog', '', 'Give up on this operation?');
+      await page.goto(`${gateway.url}/attention`);
+      await page.getByRole('list', { name: 'What needs attention' }).locator('li').last().click();
+      await page.getByRole('button', { name: 'Edit variables…' }).click();
+      await visit('decision-variables', '', 'Send it with other variables?');
       expect(complaints).toEqual([]);
     });
 

@@ -4,7 +4,16 @@ export const USERS = [
     id: 'admin',
     name: 'Ada Lindqvist',
     tenant: 'ten_sluice',
-    scopes: ['plugins:read', 'plugins:write', 'operations:read', 'operations:write', 'deployment:read', 'deployment:write'],
+    scopes: [
+      'plugins:read',
+      'plugins:write',
+      'files:read',
+      'files:write',
+      'operations:read',
+      'operations:write',
+      'deployment:read',
+      'deployment:write',
+    ],
   },
   {
     id: 'operator',

@@ -7,6 +7,7 @@ import {
   type OperationKindName,
   type OperationView,
   type ReportedEvent,
+  type ResolutionChoice,
   TERMINAL_STATUSES,
   applyOperationEvent,
   isTerminalEvent,
@@ -22,7 +23,6 @@ export class MockOperation {
   recovery: MockOperation | null = null;
   /** Of a recovery. */
   recovers: MockOperation | null = null;
-  outcome: string | null = null;
   readonly #changed = new EventEmitter().setMaxListeners(0);
 
   constructor(
@@ -88,7 +88,7 @@ export class MockOperation {
       input: view.input,
       recovery: () => this.recovery?.toGraphQL() ?? null,
       recovers: () => this.recovers?.toGraphQL() ?? null,
-      result: done ? (this.outcome === null ? this.result : { outcome: this.outcome, by: 'usr_admin', response: {} }) : null,
+      result: done ? this.result : null,
       errors: view.failure === null ? [] : [view.failure],
       startedBy: { id: this.startedBy },
       tenant: { id: this.startedBy === 'usr_alice' ? 'ten_acme' : 'ten_sluice' },
@@ -163,14 +163,6 @@ async function undo(operation: MockOperation, done: readonly string[], paceMs: n
   }
 }
 
-const OUTCOMES = {
-  RETRY: 'RECOVERED',
-  EDIT_VARIABLES: 'RECOVERED',
-  SKIP: 'SKIPPED',
-  COMPENSATE: 'COMPENSATED',
-  GIVE_UP: 'GIVEN_UP',
-} as const;
-
 /** A saga of which one effect could not be undone, or a mutation of unknown outcome, and the recovery that waits for a decision. */
 export function failedRequest(o: { id: string; name: string; minutesAgo: number; left: boolean }): readonly [MockOperation, MockOperation] {
   const startMs = Date.now() - o.minutesAgo * 60_000;
@@ -179,7 +171,9 @@ export function failedRequest(o: { id: string; name: string; minutesAgo: number;
     ? ({ code: 'SUBGRAPH_ERROR', message: 'approvals refused: the limit is used up.', retryable: false } as const)
     : ({ code: 'OUTCOME_UNKNOWN', message: 'files gave no answer: nobody knows whether it took effect.', retryable: false } as const);
   const failed = new MockOperation(o.id, 'ORCHESTRATION', `mutation ${o.name}`, 'usr_alice', at(0));
-  const recovery = new MockOperation(`${o.id}r`, 'RECOVERY', `Recovery of ${o.name}`, 'usr_alice', at(400));
+  const recovery = new MockOperation(`${o.id}r`, 'RECOVERY', `Recovery of ${o.name}`, 'usr_alice', at(400), {
+    data: { createFile: { id: 'fil_019ab3c2' } },
+  });
   failed.recovery = recovery;
   recovery.recovers = failed;
   const steps = [
@@ -218,7 +212,7 @@ export function failedRequest(o: { id: string; name: string; minutesAgo: number;
 }
 
 /** Acts on a decision as the real recovery does. */
-export async function playDecision(recovery: MockOperation, choice: keyof typeof OUTCOMES, by: string, paceMs: number): Promise<void> {
+export async function playDecision(recovery: MockOperation, choice: ResolutionChoice, by: string, paceMs: number): Promise<void> {
   recovery.emit({ __typename: 'InputReceived', choice, by });
   await pause(paceMs);
   if (choice === 'COMPENSATE') {
@@ -227,7 +221,6 @@ export async function playDecision(recovery: MockOperation, choice: keyof typeof
     await pause(paceMs);
     recovery.emit({ __typename: 'CompensationCompleted', ...undo });
   }
-  recovery.outcome = OUTCOMES[choice];
   recovery.emit({ __typename: 'OperationCompleted' });
 }
 

@@ -9,6 +9,7 @@ import { extname, join, normalize } from 'node:path';
 import { buildSchema, execute, graphql, subscribe, validate } from 'graphql';
 import { useServer as serveSubscriptions } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { type MockFiles, createMockFiles } from './mock-files.js';
 import { type MockPlugin, PLUGINS, USERS } from './mock-data.js';
 import { MockOperation, failedRequest, pastOperation, playDecision, playInstall } from './mock-operations.js';
 
@@ -31,6 +32,7 @@ export interface MockGateway {
   /** Length of a step of later installations, ms. */
   paceMs: number;
   readonly operations: Map<string, MockOperation>;
+  readonly files: MockFiles;
   /** The next answers of this root field are an error with this code. */
   failing: { field: string; code: string } | null;
   /** Of the last decision with variables. */
@@ -76,7 +78,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   ] as const)
     failedRequest({ id: newId(), name, minutesAgo, left }).forEach(add);
 
-  const gateway: Omit<MockGateway, 'url' | 'close'> = { paceMs: 500, operations, failing: null, keys, variables: null };
+  const gateway: Omit<MockGateway, 'url' | 'close' | 'files'> = { paceMs: 500, operations, failing: null, keys, variables: null };
 
   const page = <Node extends { id: unknown }>(nodes: readonly Node[], first: number, after: string | null | undefined): object => {
     const from = after == null ? 0 : nodes.findIndex(({ id }) => id === after) + 1;
@@ -90,6 +92,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
     return { nodes: shown, edges: shown.map((node) => ({ node, cursor: node.id })), totalCount: nodes.length, pageInfo };
   };
 
+  const files = createMockFiles(page);
   const toVersion = (plugin: MockPlugin, version: string, index = 0): Item => ({
     id: `${plugin.name}@${version}`,
     version,
@@ -138,6 +141,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   };
 
   const root = {
+    ...files.root,
     operation: ({ id }: { id: string }) => operations.get(id)?.toGraphQL() ?? null,
     operations: ({
       first,
@@ -253,6 +257,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
         await graphql({ schema, source: query, rootValue: root, variableValues: variables, operationName, contextValue }),
       );
     }
+    if (await files.answer(request, response)) return;
     return sendFile(response, consoleFolder, pathname);
   }
 
@@ -275,6 +280,7 @@ export async function startMockGateway(consoleFolder: string): Promise<MockGatew
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   return Object.assign(gateway, {
+    files,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {
       for (const socket of sockets.clients) socket.terminate();

@@ -20,6 +20,11 @@ type Documents = {
     "\n  fragment PluginVersionFacts on PluginVersion {\n    id\n    version\n    digest\n    size\n    sdl\n    readme\n    publishedAt\n    publishedBy {\n      id\n    }\n    permissions {\n      permission\n      reason\n    }\n  }\n": typeof types.PluginVersionFactsFragmentDoc,
     "\n  query InstalledPlugins {\n    pluginInstallations(first: 50) {\n      totalCount\n      nodes {\n        ...InstallationState\n        plugin {\n          id\n          name\n          displayName\n        }\n      }\n    }\n  }\n": typeof types.InstalledPluginsDocument,
     "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n": typeof types.InstallPluginDocument,
+    "\n  query Files($first: Int!, $after: String, $filter: FileFilter) {\n    files(first: $first, after: $after, filter: $filter) {\n      totalCount\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        name\n        mediaType\n        size\n        createdAt\n        owner {\n          id\n        }\n        tenant {\n          id\n        }\n      }\n    }\n  }\n": typeof types.FilesDocument,
+    "\n  query FileLink($id: ID!) {\n    file(id: $id) {\n      id\n      downloadUrl\n    }\n  }\n": typeof types.FileLinkDocument,
+    "\n  mutation CreateUpload($size: ByteSize!) {\n    createUpload(input: { size: $size }) {\n      upload\n      url\n    }\n  }\n": typeof types.CreateUploadDocument,
+    "\n  mutation UploadFile($input: UploadFileInput!) {\n    uploadFile(input: $input) {\n      id\n    }\n  }\n": typeof types.UploadFileDocument,
+    "\n  mutation DeleteFile($id: ID!) {\n    deleteFile(id: $id)\n  }\n": typeof types.DeleteFileDocument,
     "\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.TenantNameDocument,
     "\n  query MemberName($id: ID!) {\n    member(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.MemberNameDocument,
 };
@@ -30,6 +35,11 @@ const documents: Documents = {
     "\n  fragment PluginVersionFacts on PluginVersion {\n    id\n    version\n    digest\n    size\n    sdl\n    readme\n    publishedAt\n    publishedBy {\n      id\n    }\n    permissions {\n      permission\n      reason\n    }\n  }\n": types.PluginVersionFactsFragmentDoc,
     "\n  query InstalledPlugins {\n    pluginInstallations(first: 50) {\n      totalCount\n      nodes {\n        ...InstallationState\n        plugin {\n          id\n          name\n          displayName\n        }\n      }\n    }\n  }\n": types.InstalledPluginsDocument,
     "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n": types.InstallPluginDocument,
+    "\n  query Files($first: Int!, $after: String, $filter: FileFilter) {\n    files(first: $first, after: $after, filter: $filter) {\n      totalCount\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        name\n        mediaType\n        size\n        createdAt\n        owner {\n          id\n        }\n        tenant {\n          id\n        }\n      }\n    }\n  }\n": types.FilesDocument,
+    "\n  query FileLink($id: ID!) {\n    file(id: $id) {\n      id\n      downloadUrl\n    }\n  }\n": types.FileLinkDocument,
+    "\n  mutation CreateUpload($size: ByteSize!) {\n    createUpload(input: { size: $size }) {\n      upload\n      url\n    }\n  }\n": types.CreateUploadDocument,
+    "\n  mutation UploadFile($input: UploadFileInput!) {\n    uploadFile(input: $input) {\n      id\n    }\n  }\n": types.UploadFileDocument,
+    "\n  mutation DeleteFile($id: ID!) {\n    deleteFile(id: $id)\n  }\n": types.DeleteFileDocument,
     "\n  query TenantName($id: ID!) {\n    tenant(id: $id) {\n      id\n      name\n    }\n  }\n": types.TenantNameDocument,
     "\n  query MemberName($id: ID!) {\n    member(id: $id) {\n      id\n      name\n    }\n  }\n": types.MemberNameDocument,
 };
@@ -72,6 +82,26 @@ export function graphql(source: "\n  query InstalledPlugins {\n    pluginInstall
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation InstallPlugin($input: InstallPluginInput!) {\n    installPlugin(input: $input) {\n      operation {\n        id\n      }\n      userErrors {\n        code\n        message\n        path\n        retryable\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Files($first: Int!, $after: String, $filter: FileFilter) {\n    files(first: $first, after: $after, filter: $filter) {\n      totalCount\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        name\n        mediaType\n        size\n        createdAt\n        owner {\n          id\n        }\n        tenant {\n          id\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query Files($first: Int!, $after: String, $filter: FileFilter) {\n    files(first: $first, after: $after, filter: $filter) {\n      totalCount\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        name\n        mediaType\n        size\n        createdAt\n        owner {\n          id\n        }\n        tenant {\n          id\n        }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FileLink($id: ID!) {\n    file(id: $id) {\n      id\n      downloadUrl\n    }\n  }\n"): (typeof documents)["\n  query FileLink($id: ID!) {\n    file(id: $id) {\n      id\n      downloadUrl\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateUpload($size: ByteSize!) {\n    createUpload(input: { size: $size }) {\n      upload\n      url\n    }\n  }\n"): (typeof documents)["\n  mutation CreateUpload($size: ByteSize!) {\n    createUpload(input: { size: $size }) {\n      upload\n      url\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UploadFile($input: UploadFileInput!) {\n    uploadFile(input: $input) {\n      id\n    }\n  }\n"): (typeof documents)["\n  mutation UploadFile($input: UploadFileInput!) {\n    uploadFile(input: $input) {\n      id\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeleteFile($id: ID!) {\n    deleteFile(id: $id)\n  }\n"): (typeof documents)["\n  mutation DeleteFile($id: ID!) {\n    deleteFile(id: $id)\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

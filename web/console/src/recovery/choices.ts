@@ -11,6 +11,8 @@ export interface ChoiceWords {
   /** What will happen. */
   readonly says: string;
   readonly confirm: string;
+  /** When it was the last one. */
+  readonly settled: string;
   readonly isFinal: boolean;
 }
 
@@ -22,6 +24,7 @@ export const CHOICES: Readonly<Record<ResolutionChoice, ChoiceWords>> = {
     title: 'Try again now?',
     says: 'What failed is sent again, with the idempotency keys of the first attempt: a service that knows them does nothing twice. A service that does not may. If it fails once more, it waits here again.',
     confirm: 'Try again',
+    settled: 'It was done after all: a later attempt succeeded.',
     isFinal: false,
   },
   EDIT_VARIABLES: {
@@ -31,6 +34,7 @@ export const CHOICES: Readonly<Record<ResolutionChoice, ChoiceWords>> = {
     title: 'Send it with other variables?',
     says: 'That makes it another request, with new idempotency keys. Effects that happened stand and are not repeated; what only read is read again. Variables that are not named here stay as they were.',
     confirm: 'Send with these',
+    settled: 'It was done after all: with other variables it succeeded.',
     isFinal: false,
   },
   SKIP: {
@@ -40,6 +44,7 @@ export const CHOICES: Readonly<Record<ResolutionChoice, ChoiceWords>> = {
     title: 'Take the answer as it is?',
     says: 'What failed is null in the answer, everything else stands, and nothing more is sent. It is settled with that, and cannot be taken up again.',
     confirm: 'Skip with null',
+    settled: 'It is settled: what failed stays null in its answer.',
     isFinal: true,
   },
   COMPENSATE: {
@@ -49,6 +54,7 @@ export const CHOICES: Readonly<Record<ResolutionChoice, ChoiceWords>> = {
     title: 'Undo what is left?',
     says: 'Each undo below is sent once more, with its first idempotency key. When all of them succeed it is settled; what still cannot be undone stays here.',
     confirm: 'Undo',
+    settled: 'It is settled: what was left has been undone.',
     isFinal: false,
   },
   GIVE_UP: {
@@ -58,6 +64,7 @@ export const CHOICES: Readonly<Record<ResolutionChoice, ChoiceWords>> = {
     title: 'Give up on this operation?',
     says: 'Nothing more is sent and nothing is undone: everything stays as it is now. It is settled with that, and cannot be taken up again.',
     confirm: 'Give up',
+    settled: 'It is settled: it was given up, and everything stays as it was.',
     isFinal: true,
   },
 };

@@ -20,7 +20,7 @@ export function Leftovers({ items, label }: { items: readonly OperationLeftover[
                 'No mutation of the service takes it back:'
               ) : (
                 <>
-                  Undone by <Code className={classes.code}>{`${undo}(${toArguments(given)})`}</Code>, which failed:
+                  Undone by <Code className={classes.code}>{`${undo}(${toArguments(given)})`}</Code> which failed:
                 </>
               )}{' '}
               {failure.message} <Code className={classes.code}>{failure.code}</Code>

@@ -1,7 +1,8 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import type { OperationState, OperationStatus, ResolutionChoice } from '@sluice/client';
-import { type LiveOperation, useOperation, useOperationResolution } from '@sluice/client/react';
+import type { OperationEvent, OperationState, OperationStatus, ResolutionChoice } from '@sluice/client';
+import { type LiveOperation, useOperation, useOperationEvents, useOperationResolution } from '@sluice/client/react';
 import { type ReactNode, useId, useState } from 'react';
+import { CodeBlock } from '../components/code-block.js';
 import { ErrorNotice, RowsSkeleton } from '../components/feedback.js';
 import { Panel } from '../components/page.js';
 import { StatusBadge } from '../components/status.js';
@@ -13,6 +14,7 @@ import { DecisionTrail } from './decision-trail.js';
 import { Leftovers } from './leftovers.js';
 import classes from './recovery.module.css';
 
+const isDecision = ({ __typename }: OperationEvent): boolean => __typename === 'InputReceived';
 const selectSeq = ({ view }: OperationState): number => view.lastSeq;
 
 /** What becomes of an operation that failed: what waits for a decision, what may be decided, and what was. */
@@ -40,6 +42,9 @@ function Recovery({
 }): ReactNode {
   const [choosing, choose] = useState<ResolutionChoice | null>(null);
   const resolution = useOperationResolution(recoveryId);
+  const { events: decisions } = useOperationEvents(recoveryId, { filter: isDecision });
+  const decided = decisions.at(-1);
+  const last = decided?.__typename === 'InputReceived' ? decided.choice : undefined;
   const about = useOperation(recoveryId, { select: selectSeq });
   const { status, input, compensations } = recovery;
   const left = stillLeft(failed.detail?.compensation?.left ?? [], compensations);
@@ -53,11 +58,17 @@ function Recovery({
     >
       <Stack gap="md">
         <Text size="sm" role="status">
-          {sayWhere(recovery, isUndoing)}
+          {sayWhere(recovery, isUndoing, last)}
         </Text>
         {left.length > 0 && <Leftovers items={left} label="Left undone" />}
         {isOpen && !isUndoing && (
           <Choices choices={input?.choices ?? CHOICES_MEANWHILE} sending={resolution.sending} onChoose={(choice) => open(choice)} />
+        )}
+        {status === 'COMPLETED' && recovery.result != null && (
+          <details className={classes.answer}>
+            <summary>The answer as it is now</summary>
+            <CodeBlock text={JSON.stringify(recovery.result, null, 2)} label="answer" fileName="answer.json" />
+          </details>
         )}
         <DecisionTrail recoveryId={recoveryId} />
       </Stack>
@@ -120,8 +131,8 @@ function Choices({
   );
 }
 
-/** Where it stands, from the recovery's own state. */
-function sayWhere({ status, input, failure, result }: LiveOperation, isUndoing: boolean): string {
+/** Where it stands, from the recovery's own state; `last` is the decision that settled it. */
+function sayWhere({ status, input, failure }: LiveOperation, isUndoing: boolean, last: ResolutionChoice | undefined): string {
   switch (status) {
     case 'INPUT_REQUIRED':
       return input?.prompt ?? 'It waits for a decision.';
@@ -130,21 +141,10 @@ function sayWhere({ status, input, failure, result }: LiveOperation, isUndoing: 
         ? 'What was left is being undone.'
         : 'It tries again by itself, each time after a longer wait, until it works or nothing more can be done without a decision.';
     case 'COMPLETED':
-      return OUTCOMES[toOutcome(result)] ?? 'It is settled.';
+      return last === undefined ? 'It is settled.' : CHOICES[last].settled;
     case 'FAILED':
       return `The recovery itself failed: ${failure?.message ?? 'the reason is not known'}`;
     default:
       return 'The recovery was ended: what failed stays as it is.';
   }
-}
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  RECOVERED: 'It was done after all: a later attempt succeeded.',
-  SKIPPED: 'It is settled: what failed stays null in its answer.',
-  COMPENSATED: 'It is settled: what was left has been undone.',
-  GIVEN_UP: 'It is settled: it was given up, and everything stays as it was.',
-};
-
-function toOutcome(result: unknown): string {
-  return typeof result === 'object' && result !== null && 'outcome' in result ? String(result.outcome) : '';
 }

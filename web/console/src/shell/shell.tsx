@@ -13,6 +13,7 @@ import classes from './shell.module.css';
 const PAGES = [
   { to: '/', label: 'Overview', icon: 'overview' },
   { to: '/marketplace', label: 'Marketplace', icon: 'plugin' },
+  { to: '/files', label: 'Files', icon: 'file' },
   { to: '/operations', label: 'Operations', icon: 'operations' },
   { to: '/attention', label: 'Needs attention', icon: 'alert' },
 ] as const;
