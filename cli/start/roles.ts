@@ -9,7 +9,6 @@ import { followServiceList } from '#gateway/supergraph/follow-service-list';
 import { prepareSupergraph } from '#gateway/supergraph/prepare-supergraph';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
 import { CodedError } from '#schema/contracts/errors';
-import type { AuthContext } from '#schema/contracts/identity';
 import { MAX_ANSWER_CHARS, MAX_STORED_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { createFilesSubgraph } from '#subgraphs/files/main';
 import { createOperationsSubgraph } from '#subgraphs/operations/main';
@@ -29,6 +28,7 @@ import { createWebhookActivities } from '#workers/activities/deliver-webhook';
 import { translateErrors } from '#workers/activities/translate-errors';
 import type { WorkerHost } from '#workers/host';
 import { askService, SYSTEM_AUTH } from './ask-service.js';
+import { createStandingCheck } from './standing.js';
 import type { Platform } from './platform.js';
 import { readPublishers, seedCatalog } from './publishers.js';
 
@@ -152,7 +152,16 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
   const instance = randomUUID();
   const credentials = createCredentials({
     verifier: createTokenVerifier(toTokenVerifierOptions(platform.gatewayConfig.auth, keys)),
-    ...(platform.config.supergraphFile === null ? { standing: await createStandingCheck(platform) } : {}),
+    ...(platform.config.supergraphFile === null
+      ? {
+          standing: createStandingCheck({
+            registry: await platform.registry(),
+            keys,
+            // Tokens of an identity provider name principals of its own.
+            knowsPrincipals: platform.gatewayConfig.auth.mode === 'dev',
+          }),
+        }
+      : {}),
     log,
   });
   const requests = translateErrors(
@@ -220,29 +229,6 @@ async function createLifecycleActivities(platform: Platform): Promise<object> {
   });
   const supergraph = createSupergraphActivities({ publish: (request) => publishChange({ registry, composer, ...request }) });
   return translateErrors({ ...plugins, ...supergraph }, log);
-}
-
-/** A suspended tenant's callers are refused. While the tenants service is away nobody is locked out. */
-async function createStandingCheck(platform: Platform): Promise<(auth: AuthContext) => Promise<'TENANT_SUSPENDED' | null>> {
-  const registry = await platform.registry();
-  return async ({ tenant }) => {
-    try {
-      const data = await askService(
-        { registry, keys: platform.keys },
-        {
-          name: 'tenants',
-          host: 'tenants',
-          path: '/graphql',
-          query: 'query($id: ID!) { tenant(id: $id) { status } }',
-          variables: { id: tenant },
-        },
-      );
-      return (data['tenant'] as { status: string } | null)?.status === 'SUSPENDED' ? 'TENANT_SUSPENDED' : null;
-    } catch (error) {
-      platform.log.warn({ err: error }, 'standing of a tenant not known: admitted');
-      return null;
-    }
-  };
 }
 
 export async function startGatewayRole(platform: Platform, worker: WorkerRole): Promise<RunningGateway> {

@@ -94,6 +94,22 @@ describe('a credential', () => {
     await expect(credentials.identify('good-2')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it('is let in at the door where the standing cannot be known; a run is told that it cannot', async () => {
+    const away = createCredentials({ verifier, standing: () => Promise.reject(new CodedError('SUBGRAPH_UNREACHABLE', 'away')), log });
+    const { auth } = await away.identify('good-1');
+    await expect(away.judge({ ref: 'run', fingerprint: auth.fingerprint, auth })).rejects.toMatchObject({ code: 'SUBGRAPH_UNREACHABLE' });
+  });
+
+  it('need not be there for a run to be judged, long after it', async () => {
+    const credentials = create();
+    const { auth } = await credentials.identify('good-1');
+    nowMs += 3 * 24 * 3_600_000;
+    const run = { ref: 'op_1', fingerprint: auth.fingerprint, auth };
+    expect(await credentials.judge(run)).toMatchObject({ standing: 'good', auth });
+    standing = 'NOT_A_MEMBER';
+    expect(await credentials.judge(run)).toEqual({ standing: 'refused', reason: 'NOT_A_MEMBER' });
+  });
+
   it('is not to be had by a reference that was made up, used up or too old', async () => {
     const credentials = create();
     const kept: CredentialReference[] = [];

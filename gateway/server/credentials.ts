@@ -2,6 +2,7 @@
 // C1. Only a token that verifies is judged: an anonymous flood starts no activity.
 // C2. A good verdict holds for at most a minute and never longer than the token; a bad one for five seconds.
 // C3. Equal tokens that wait share one judgement.
+// C4. Where the standing cannot be known, the door lets in, so that nobody is locked out; a run waits until it is known.
 import { createHash, randomUUID } from 'node:crypto';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext, CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
@@ -14,7 +15,7 @@ const CLAIM_MS = 60_000;
 const MAX_CLAIMS = 10_000;
 const MAX_VERDICTS = 10_000;
 
-/** Is the caller in good standing now (tenant not suspended, still a member, not revoked)? Null = yes. */
+/** Is the caller in good standing now (tenant not suspended, still a member, not revoked)? Null = yes. Rejects when that cannot be known. */
 export type StandingCheck = (auth: AuthContext) => Promise<'REVOKED' | 'TENANT_SUSPENDED' | 'NOT_A_MEMBER' | null>;
 
 /** Tokens that wait for their judgement, by reference; in this process only. */
@@ -76,11 +77,18 @@ export function createCredentials({
   let way: ((reference: CredentialReference) => Promise<CredentialVerdict>) | null = null;
 
   async function judge(reference: CredentialReference): Promise<CredentialVerdict> {
+    if (reference.auth !== undefined) {
+      const reason = await standing(reference.auth);
+      return reason === null ? { standing: 'good', auth: reference.auth, expiresAtMs: now() + GOOD_MS } : { standing: 'refused', reason };
+    }
     const token = claims.read(reference);
     if (token === undefined) return { standing: 'refused', reason: 'UNKNOWN_CLAIM' };
     try {
       const { auth, expiresAtMs } = await verifier.verify(token);
-      const reason = await standing(auth);
+      const reason = await standing(auth).catch((error: unknown) => {
+        log.warn({ err: error }, 'standing of a caller not known: admitted');
+        return null;
+      });
       return reason === null ? { standing: 'good', auth, expiresAtMs } : { standing: 'refused', reason };
     } catch (error) {
       if (errorCodeOf(error) === 'UNAUTHENTICATED') return { standing: 'refused', reason: 'EXPIRED' };

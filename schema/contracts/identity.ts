@@ -38,6 +38,8 @@ export type Scope = (typeof SCOPES)[number];
 export interface CredentialReference {
   ref: string;
   fingerprint: string;
+  /** Of a run long after its start: who it works for. No claim is kept that long, so that the standing alone is judged. */
+  auth?: AuthContext;
 }
 
 export type CredentialVerdict =

@@ -18,6 +18,7 @@ beforeEach(() => {
   durable.calls.length = 0;
   durable.attention.length = 0;
   durable.intercept = () => undefined;
+  durable.verdict = 'good';
 });
 
 const fail =
@@ -90,6 +91,28 @@ describe('error_recovery_workflow', () => {
     const keys = durable.calls.filter(isMutation).map(({ idempotencyKey }) => idempotencyKey);
     expect(keys).toEqual([`${started.operationId}.0`, `${started.operationId}.0`]);
     expect(durable.attention.at(-1)?.state).toBe('RESOLVED');
+  });
+
+  it.each(['RETRY', 'EDIT_VARIABLES'] as const)('sends nothing for a caller who lost their standing meanwhile: %s', async (choice) => {
+    let isLost = true;
+    durable.intercept = (call) => (isLost && isMutation(call) ? Promise.reject(new Error('connection lost')) : undefined);
+    const started = await durable.startRequest(RATE);
+    await started.result();
+    const recovery = await recoveryOf(started.operationId);
+    await untilAsked(recovery);
+    isLost = false;
+    const sent = durable.calls.length;
+    durable.verdict = 'refused';
+    await decide(recovery, choice, choice === 'RETRY' ? undefined : {});
+    const prompts = async () =>
+      (await durable.durable.readEvents(recovery)).flatMap((event) => (event.__typename === 'InputRequired' ? [event.prompt] : []));
+    await expect.poll(async () => (await prompts()).length, { timeout: 10_000 }).toBe(2);
+    expect((await prompts())[1]).toMatch(/UNAUTHENTICATED.*REVOKED/);
+    expect(durable.calls).toHaveLength(sent);
+
+    durable.verdict = 'good';
+    await decide(recovery, 'RETRY');
+    expect(await resultOf(recovery)).toMatchObject({ outcome: 'RECOVERED', response: { data: { rate: { stars: 4 } } } });
   });
 
   it('reads the rest of a mutation whose effect is done, and does not repeat the effect', async () => {

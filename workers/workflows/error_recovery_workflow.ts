@@ -2,7 +2,8 @@
 // V1. Nothing ends silently: without a decision it stays open, and on the list of what needs attention.
 // V2. What is tried again carries the keys of the first attempt, so that a service recognises what it has done already.
 // V3. A mutation that may have taken effect, or of whose failure a caller was told, is not sent again unasked.
-// V4. One attempt or decision at a time; others that come meanwhile wait their turn.
+// V4. Days may pass: before anything is sent again, whoever it is sent for is judged anew.
+// V5. One attempt or decision at a time; others that come meanwhile wait their turn.
 import {
   CancellationScope,
   condition,
@@ -10,11 +11,13 @@ import {
   defineSignal,
   executeChild,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OperationActivities } from '#schema/contracts/activities';
+import type { OperationActivities, RequestActivities } from '#schema/contracts/activities';
+import { ERROR_CODES } from '#schema/contracts/errors';
 import { toOperationId } from '#schema/contracts/ids';
 import type { EventBody, ResolutionChoice } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
@@ -50,6 +53,13 @@ const { record_attention_activity } = proxyActivities<OperationActivities>({
   startToCloseTimeout: '10s',
   retry: { maximumInterval: '1m' },
   summary: 'list of what needs attention',
+});
+
+/** Until it is known: where the tenants service is away, so is most likely what failed. */
+const { authenticate_request_activity } = proxyActivities<RequestActivities>({
+  startToCloseTimeout: '15s',
+  retry: { maximumInterval: '1m' },
+  summary: 'standing of the caller',
 });
 
 type Decision = Omit<ResolveOperation, 'by'> & { by: string | null };
@@ -148,7 +158,7 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
   async function tryAgain(): Promise<boolean> {
     attempts += 1;
     const { keyBase, answers } = trouble;
-    if (answers === null) return false;
+    if (answers === null || !(await isInGoodStanding())) return false;
     const again = {
       ...request,
       resume: { keyBase, answers },
@@ -168,6 +178,17 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
       const failure = toFailure(error);
       trouble = { ...trouble, class: request.plan.kind === 'query' ? trouble.class : 'unsure', failure };
     }
+    return false;
+  }
+
+  async function isInGoodStanding(): Promise<boolean> {
+    // Before: a run was judged when its request came. After: again before each attempt of its recovery. Since: 0.1.0, November 2026.
+    if (!patched('standing-before-attempt')) return true;
+    const verdict = await authenticate_request_activity({ ref: recoveryId, fingerprint: auth.fingerprint, auth });
+    if (verdict.standing === 'good') return true;
+    const { retryable } = ERROR_CODES.UNAUTHENTICATED;
+    const message = `the caller is not in good standing any more (${verdict.reason}): nothing was sent`;
+    trouble = { ...trouble, class: 'auth', failure: { code: 'UNAUTHENTICATED', message, retryable } };
     return false;
   }
 
