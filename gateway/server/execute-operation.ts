@@ -261,6 +261,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       title: operationName ?? plan.kind,
       tenant: auth.tenant,
       startedBy: auth.principal,
+      ...(path === 'async' || plan.kind === 'mutation' ? { isRecoverable: true as const } : {}),
       ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
     };
     const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;

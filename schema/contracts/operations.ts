@@ -32,6 +32,8 @@ export interface OperationFacts {
   plugin?: string;
   /** Only recoveries: the id of the operation that failed. */
   recovers?: string;
+  /** Only requests of which somebody has to decide when they end by force: mutations, and what nobody waits for. */
+  isRecoverable?: true;
   /** Only requests with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
   requestFingerprint?: string;
   /** Only in a run that goes on with another one's work: the first of them, which the operation's id names. `createdAt`: RFC 3339. */

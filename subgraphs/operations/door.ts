@@ -14,6 +14,10 @@ export interface OperationDoor {
   resolve(id: string, decision: ResolveOperation): Promise<void>;
   /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
   readVariableRules(id: string): Promise<VariableRules | null>;
+  /** Requests that were terminated or timed out in Temporal, newest first. */
+  listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
+  /** Starts the recovery of such a request, once. @returns its operation id @throws CONFLICT for any other */
+  recover(id: string): Promise<string>;
   list(filter: {
     kind?: string;
     status?: OperationStatus;

@@ -53,6 +53,8 @@ let events: OperationEvent[];
 let cancelled: unknown[];
 let resolved: unknown[];
 let rules: VariableRules | null;
+let forcedEnds: OperationSnapshot[];
+let recovered: string[];
 let released: number;
 let looks: number;
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
@@ -72,6 +74,12 @@ const door: OperationDoor = {
   cancel: async (id, request) => void cancelled.push([id, request]),
   resolve: async (id, decision) => void resolved.push([id, decision]),
   readVariableRules: async () => rules,
+  listForcedEnds: async ({ tenant }) => forcedEnds.filter(({ facts }) => (tenant ?? facts.tenant) === facts.tenant),
+  recover: async (id) => {
+    if (forcedEnds.every((row) => row.id !== id)) throw new CodedError('CONFLICT', 'the operation was not ended by force');
+    recovered.push(id);
+    return `op_r_${id}`;
+  },
   list: async ({ status, tenant, before, first }) => {
     looks += 1;
     return rows
@@ -114,6 +122,8 @@ beforeEach(() => {
   cancelled = [];
   resolved = [];
   rules = null;
+  forcedEnds = [];
+  recovered = [];
   released = 0;
   looks = 0;
 });
@@ -431,6 +441,50 @@ describe('an operation that failed', () => {
       ['usr_operator', 'operation_resolved:SKIP', 'op_f1'],
       ['usr_admin', 'operation_resolved:EDIT_VARIABLES', 'op_f1'],
     ]);
+  });
+
+  it('by force needs attention too, from the first look on, and its recovery is started once', async () => {
+    const ended = (id: string, change: Partial<OperationSnapshot['facts']>) =>
+      anOperation({ id, facts: { ...facts, kind: 'ORCHESTRATION', ...change } });
+    const force = ended('op_force', { isRecoverable: true });
+    // A query that somebody waited for, and another tenant's.
+    forcedEnds = [force, ended('op_query', {}), ended('op_other', { isRecoverable: true, tenant: 'ten_globex', startedBy: 'usr_bob' })];
+    rows = [...forcedEnds, recovery(9, { id: 'op_r_op_force', facts: { ...facts, kind: 'RECOVERY', recovers: 'op_force' } })];
+    eventsOf.set('op_force', []);
+    const list = async () =>
+      (await operations.ask('alice', '{ operations(first: 50, filter: { needsAttention: true }) { nodes { id } } }')).data.operations
+        .nodes as {
+        id: string;
+      }[];
+    expect(await list()).toContainEqual({ id: 'op_r_op_force' });
+    await list();
+    expect(recovered).toEqual(['op_force']);
+    const { data } = await operations.ask('alice', '{ operation(id: "op_force") { recovery { id } } }');
+    expect(data.operation.recovery).toEqual({ id: 'op_r_op_force' });
+    // What the recovery records is newer.
+    await store.recordAttention({
+      operationId: 'op_force',
+      recoveryId: 'op_r_op_force',
+      tenant: 'ten_acme',
+      startedBy: 'usr_alice',
+      state: 'RESOLVED',
+      version: 1,
+      at,
+    });
+    expect(await list()).not.toContainEqual({ id: 'op_r_op_force' });
+  });
+
+  it('by force may be decided about before anybody has looked at the list', async () => {
+    const force = anOperation({ id: 'op_force2', facts: { ...facts, kind: 'ASYNC_REQUEST', isRecoverable: true } });
+    forcedEnds = [force];
+    rows = [force, recovery(8, { id: 'op_r_op_force2', facts: { ...facts, kind: 'RECOVERY', recovers: 'op_force2' } })];
+    eventsOf.set('op_force2', []);
+    eventsOf.set('op_r_op_force2', RECOVERY);
+    expect((await operations.ask('operator', RESOLVE, { id: 'op_force2', choice: 'SKIP' })).data.resolveOperation).toEqual({
+      operation: { id: 'op_r_op_force2' },
+      userErrors: [],
+    });
+    expect(resolved).toMatchObject([['op_r_op_force2', { choice: 'SKIP' }]]);
   });
 
   it('gets edited variables as the operation defines them, or the editor is told what is wrong and nothing is sent', async () => {

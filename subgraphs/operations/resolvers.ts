@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { CodedError } from '#schema/contracts/errors';
+import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import {
@@ -34,6 +34,9 @@ import { watchList } from './watch-list.js';
 
 /** Rows that may share the millisecond of a page's border. */
 const SAME_INSTANT = 20;
+/** Runs that were ended by force within the namespace's retention; of these, recoveries that one look starts at most. */
+const FORCED_ENDS_SEEN = 1_000;
+const ADOPTED_AT_ONCE = 50;
 /** Of a list that is watched, the newest. */
 const WATCHED_ROWS = 100;
 
@@ -84,12 +87,43 @@ export function createOperationsResolvers({
     const operation = await context.operations.load(id);
     return operation !== undefined && maySee(context.auth, operation) ? operation : null;
   }
+  /** What was ended by force could hand over to nobody: whoever looks finds it, and its recovery is started then. */
+  async function adoptForcedEnds({ tenant }: { tenant: string | null }): Promise<void> {
+    const ended = await door.listForcedEnds({ ...(tenant === null ? {} : { tenant }), first: FORCED_ENDS_SEEN });
+    const recoverable = ended.filter(({ facts }) => facts.isRecoverable === true);
+    const known = await store.findRecoveries(recoverable.map(({ id }) => id));
+    for (const operation of recoverable.filter(({ id }) => !known.has(id)).slice(0, ADOPTED_AT_ONCE)) await adopt(operation);
+  }
+
+  async function adopt({ id, facts, closedAt, createdAt }: OperationSnapshot): Promise<string> {
+    const recoveryId = await door.recover(id);
+    const { tenant, startedBy } = facts;
+    // Before anything that the recovery itself records, which may come a moment later.
+    await store.recordAttention({
+      operationId: id,
+      recoveryId,
+      tenant,
+      startedBy,
+      state: 'RECOVERING',
+      version: 0,
+      at: closedAt ?? createdAt,
+    });
+    return recoveryId;
+  }
+
+  async function findRecovery({ id, facts, status }: OperationSnapshot, context: OperationsContext): Promise<string | null> {
+    if (facts.recovers !== undefined || status !== 'FAILED') return null;
+    return (await context.views.load(id)).recovery ?? (await store.findRecoveries([id])).get(id) ?? null;
+  }
+
   /** What failed and is not resolved yet, out of this service's own table: exact, where Temporal's lists are seconds behind. */
   async function listAttention(
     page: PageRequest,
     { auth, operations }: OperationsContext,
   ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> {
-    const rows = await store.listAttention({ ...toVisibility(auth), after: page.after, limit: page.limit });
+    const visible = toVisibility(auth);
+    await adoptForcedEnds(visible);
+    const rows = await store.listAttention({ ...visible, after: page.after, limit: page.limit });
     const found = await operations.loadMany(rows.map(({ recoveryId }) => recoveryId));
     const snapshots = new Map(
       found.flatMap((row): [string, OperationSnapshot][] => (row instanceof Error || row === undefined ? [] : [[row.id, row]])),
@@ -112,7 +146,7 @@ export function createOperationsResolvers({
     requireScope(auth, 'operations:write');
     const failed = await load(context, id);
     if (failed === null) return refusal('NOT_FOUND', 'no operation of that id exists');
-    const recoveryId = failed.facts.recovers === undefined ? (await context.views.load(id)).recovery : id;
+    const recoveryId = failed.facts.recovers === undefined ? await findOrStartRecovery(failed, context) : id;
     const recovery = recoveryId === null ? null : await load(context, recoveryId);
     if (recovery === null) return refusal('CONFLICT', 'nothing of the operation is to be recovered');
     if (TERMINAL_STATUSES.includes(recovery.status)) return { operation: recovery, ...refusal('CONFLICT', 'it is resolved already') };
@@ -131,6 +165,15 @@ export function createOperationsResolvers({
     });
     await door.resolve(recovery.id, { ...decision, variables: judged.variables, by: auth.principal });
     return { operation: recovery, userErrors: [] };
+  }
+  async function findOrStartRecovery(failed: OperationSnapshot, context: OperationsContext): Promise<string | null> {
+    const known = await findRecovery(failed, context);
+    if (known !== null || failed.status !== 'FAILED' || failed.facts.isRecoverable !== true) return known;
+    return adopt(failed).catch((error: unknown) => {
+      // It ended by its own word, and left nothing to be recovered.
+      if (errorCodeOf(error) === 'CONFLICT') return null;
+      throw error;
+    });
   }
   /** A run of before there were rules has to leave them to the services. */
   async function judge(recoveryId: string, given: JsonObject): Promise<ReturnType<typeof checkVariables>> {
@@ -254,7 +297,7 @@ export function createOperationsResolvers({
       input: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
         operation.status === 'INPUT_REQUIRED' ? (await viewOf(operation, context)).input : null,
       recovery: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
-        const { recovery } = operation.status === 'FAILED' ? await context.views.load(operation.id) : { recovery: null };
+        const recovery = await findRecovery(operation, context);
         return recovery === null ? null : load(context, recovery);
       },
       recovers: ({ facts }: OperationSnapshot, _: unknown, context: OperationsContext) =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import { bigint, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
 import { runMigrations } from '#platform/database/migrations';
 import type { Database } from '#platform/database/open-database';
@@ -63,6 +63,14 @@ export async function createOperationStore(database: Database): Promise<Operatio
         .orderBy(newestFirst(attention.openedAt, attention.recoveryId))
         .limit(limit);
       return rows.map((row) => ({ ...row, openedAt: new Date(row.openedAt).toISOString() }));
+    },
+    async findRecoveries(operationIds) {
+      if (operationIds.length === 0) return new Map();
+      const rows = await db
+        .select({ operationId: attention.operationId, recoveryId: attention.recoveryId })
+        .from(attention)
+        .where(inArray(attention.operationId, [...operationIds]));
+      return new Map(rows.map((row) => [row.operationId, row.recoveryId]));
     },
     async audit(entry) {
       await db.transaction(async (tx) => {

@@ -51,6 +51,7 @@ import {
   type WorkflowName,
   type Workflows,
 } from '#schema/contracts/workflows';
+import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
 import { toFailure } from './history-events.js';
 import { createOperationReaders, type OperationReaders } from './operation-readers.js';
 import { describePresentRun } from './present-run.js';
@@ -120,6 +121,15 @@ export interface DurableClient {
   readVariableRules(id: string): Promise<VariableRules | null>;
   /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
   list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
+  /** Requests that were terminated or timed out in Temporal, newest first; as {@link list}. */
+  listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
+  /**
+   * Starts the recovery of a request that was ended by force; once, whoever asks.
+   *
+   * @returns the recovery's operation id
+   * @throws CONFLICT for any other run; NOT_FOUND
+   */
+  recover(id: string): Promise<OperationId>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
   /** @param at - another coordinator than the deployment's, for tests */
   publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
@@ -172,6 +182,23 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     }
   }
 
+  function search(query: string, first: number): Promise<readonly OperationSnapshot[]> {
+    const key = `${first} ${query}`;
+    const known = lists.get(key);
+    if (known !== undefined && Date.now() - known.at < LIST_CACHE_MS) return known.rows;
+    const rows = call(async () => {
+      const found: OperationSnapshot[] = [];
+      for await (const info of client.workflow.list({ query, pageSize: first })) {
+        found.push(toSnapshot(info, retentionMs));
+        if (found.length >= first) break;
+      }
+      return found;
+    });
+    for (const [old, { at }] of lists) if (Date.now() - at >= LIST_CACHE_MS) lists.delete(old);
+    lists.set(key, { at: Date.now(), rows });
+    return rows;
+  }
+
   return {
     namespace,
     readers,
@@ -194,14 +221,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           workflowExecutionTimeout: executionTimeoutMs,
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: once ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE',
-          memo: { [OPERATION_FACTS_MEMO]: facts },
-          staticSummary: facts.title,
-          typedSearchAttributes: [
-            { key: defineSearchAttributeKey('Kind', 'KEYWORD'), value: facts.kind },
-            { key: defineSearchAttributeKey('Tenant', 'KEYWORD'), value: facts.tenant },
-            { key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' },
-            ...(facts.plugin === undefined ? [] : [{ key: defineSearchAttributeKey('Plugin', 'KEYWORD'), value: facts.plugin }]),
-          ],
+          ...describeFacts(facts),
         });
       const handle = await call(begin).catch(async (error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -258,22 +278,38 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       });
     },
 
-    async list(filter) {
-      const query = toVisibilityQuery(filter);
-      const key = `${filter.first} ${query}`;
-      const known = lists.get(key);
-      if (known !== undefined && Date.now() - known.at < LIST_CACHE_MS) return known.rows;
-      const rows = call(async () => {
-        const found: OperationSnapshot[] = [];
-        for await (const info of client.workflow.list({ query, pageSize: filter.first })) {
-          found.push(toSnapshot(info, retentionMs));
-          if (found.length >= filter.first) break;
-        }
-        return found;
-      });
-      for (const [old, { at }] of lists) if (Date.now() - at >= LIST_CACHE_MS) lists.delete(old);
-      lists.set(key, { at: Date.now(), rows });
-      return rows;
+    list: async (filter) => search(toVisibilityQuery(filter), filter.first),
+    listForcedEnds: async ({ first, ...filter }) => search(`${toVisibilityQuery({ ...filter, first })} AND ${FORCED_ENDS}`, first),
+
+    async recover(id) {
+      const run = requireRun(id);
+      try {
+        const { failed, context, taskQueue } = await call(() => readForcedEnd({ client, connection, namespace }, run));
+        const facts = {
+          kind: 'RECOVERY',
+          title: `Recovery of ${failed.title}`,
+          tenant: context.auth.tenant,
+          startedBy: context.auth.principal,
+          recovers: id,
+        } satisfies OperationFacts;
+        const handle = await call(() =>
+          client.workflow.start('error_recovery_workflow', {
+            workflowId: `recovery/${id}`,
+            taskQueue,
+            args: [failed, context],
+            workflowTaskTimeout: '3s',
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            ...describeFacts(facts),
+          }),
+        );
+        return toOperationId({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError)
+          throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        const { raw, runId, workflowId } = await call(() => client.workflow.getHandle(`recovery/${id}`).describe());
+        return toOperationId({ workflowId, runId: raw.workflowExecutionInfo?.firstRunId ?? runId });
+      }
     },
 
     judgeCredential(taskQueue, reference) {
@@ -490,4 +526,18 @@ function toTime(text: string): string {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new CodedError('BAD_USER_INPUT', 'before: not a time');
   return new Date(ms).toISOString();
+}
+
+/** What every run of an operation says of itself in Temporal. */
+function describeFacts(facts: OperationFacts) {
+  return {
+    memo: { [OPERATION_FACTS_MEMO]: facts },
+    staticSummary: facts.title,
+    typedSearchAttributes: [
+      { key: defineSearchAttributeKey('Kind', 'KEYWORD'), value: facts.kind },
+      { key: defineSearchAttributeKey('Tenant', 'KEYWORD'), value: facts.tenant },
+      { key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' },
+      ...(facts.plugin === undefined ? [] : [{ key: defineSearchAttributeKey('Plugin', 'KEYWORD'), value: facts.plugin }]),
+    ],
+  };
 }

@@ -15,7 +15,7 @@ import { loadTestKeys } from '#tests/support/test-keys';
 import type { World } from '#tests/federation/support/federated-world';
 import { world } from '#tests/federation/support/library';
 import { createRequestActivities } from '../activities/request-activities.js';
-import { connectDurable, type DurableClient } from '../client/connect-durable.js';
+import { connectDurable, type DurableClient, type StartOptions } from '../client/connect-durable.js';
 import { startWorkerHost, type WorkerHost } from '../host.js';
 import { ensureRuntime, log } from './test-runtime.js';
 import { countCoverage } from './workflow-coverage.js';
@@ -42,7 +42,11 @@ export interface DurableWorld {
   /** Messages that receivers were sent, and what these answer. */
   webhooks: WebhookDelivery[];
   receive: (attempt: number) => WebhookOutcome;
-  startRequest(document: string, options?: Partial<ComplexRequest> & { variables?: JsonObject }): ReturnType<DurableClient['start']>;
+  startRequest(
+    document: string,
+    options?: Partial<ComplexRequest> & { variables?: JsonObject },
+    how?: Partial<StartOptions>,
+  ): ReturnType<DurableClient['start']>;
   /** For nobody to wait for. */
   startAsync(
     document: string,
@@ -94,13 +98,14 @@ export async function createDurableWorld(
     attention: [],
     webhooks: [],
     receive: () => ({ kind: 'delivered' }),
-    startRequest: (document, { variables = {}, ...change } = {}) => {
+    startRequest: (document, { variables = {}, ...change } = {}, how = {}) => {
       const request = { ...aRequest(services.plan(document)), variables, ...change } satisfies ComplexRequest;
       return self.durable.start('multi_service_orchestration_workflow', [request, AUTH], {
         workflowId: `request/ten_acme/${randomUUID()}`,
         taskQueue,
         eager: true,
         facts: { kind: 'ORCHESTRATION', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
+        ...how,
       });
     },
     startAsync: (document, { workflow = 'multi_service_orchestration_workflow', webhook, ...change } = {}) =>
