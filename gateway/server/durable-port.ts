@@ -11,6 +11,8 @@ export interface DurablePort {
     options: {
       workflowId: string;
       facts: OperationFacts;
+      /** For Temporal's UI. */
+      details?: string;
       eager?: boolean;
       /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
       once?: boolean;

@@ -233,7 +233,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   async function startRun(
     request: OperationRequest,
     prepared: PreparedOperation,
-    { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>,
+    { path, workflow, reason }: RunRoute,
     client: DurablePort,
     { deadlineMs = deadlineOf(prepared.plan, { path, workflow }), webhook }: AsyncOptions = {},
   ): Promise<DurableRun<RunResult>> {
@@ -265,7 +265,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
     };
     const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;
-    const how = { workflowId, facts, eager: true, once: idempotencyKey !== null };
+    const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: idempotencyKey !== null };
     try {
       if (path === 'async')
         return await client.start(
@@ -441,6 +441,15 @@ interface RunResult {
 /** A service that declares a longer time-out than a run has gets it. */
 function deadlineOf({ longestTimeoutMs = 0 }: ExecutablePlan, { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>): number {
   return Math.max(DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow], longestTimeoutMs);
+}
+
+/** What Temporal's UI shows of it: why it is a run, and of what. */
+function describeRun({ plan, generation, documentHash }: ComplexRequest, reason: RouteReason): string {
+  const { services, fetches } = toPlanReport(plan);
+  const rows = { reason, services: services.join(', '), fetches, generation, document: documentHash.slice(0, 12) };
+  return Object.entries(rows)
+    .map(([name, value]) => `- ${name}: ${value}`)
+    .join('\n');
 }
 
 function isIntrospected({ plan }: PreparedOperation): boolean {

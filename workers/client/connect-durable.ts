@@ -66,6 +66,8 @@ const ENDS_AS_CANCELLED = /^(request|plugin)\//;
 export interface StartOptions {
   workflowId: string;
   facts: OperationFacts;
+  /** Markdown for Temporal's UI, encrypted like every payload; no user data. */
+  details?: string;
   /** Hand the first task to a worker of this process inside the start call; needs the connection of {@link DurableOptions.native}. */
   eager?: boolean;
   taskQueue?: string;
@@ -208,7 +210,15 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     async start(
       name,
       args,
-      { workflowId, facts, eager = false, once = false, taskQueue = TASK_QUEUES.orchestration, executionTimeoutMs = 24 * 3600 * 1000 },
+      {
+        workflowId,
+        facts,
+        details,
+        eager = false,
+        once = false,
+        taskQueue = TASK_QUEUES.orchestration,
+        executionTimeoutMs = 24 * 3600 * 1000,
+      },
     ) {
       const begin = () =>
         client.workflow.start(name, {
@@ -222,6 +232,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: once ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE',
           ...describeFacts(facts),
+          ...(details === undefined ? {} : { staticDetails: details }),
         });
       const handle = await call(begin).catch(async (error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -340,6 +351,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         ...at,
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [{ published: [] }],
+        staticSummary: 'Supergraph coordinator',
         memo: {
           [OPERATION_FACTS_MEMO]: {
             kind: 'SUPERGRAPH',

@@ -2,6 +2,8 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { OperationEvent } from '#schema/contracts/operations';
 import { parseOperationId } from '#schema/contracts/ids';
+import { createDataConverter } from '#platform/payload-codec';
+import { loadTestKeys } from '#tests/support/test-keys';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
 
 const QUERY = '{ people { name reviews { stars book { title } } } }';
@@ -148,6 +150,26 @@ describe('an operation', () => {
     });
     await expect(again).rejects.toMatchObject({ code: 'OPERATION_IN_PROGRESS', details: { operationId: started.operationId } });
     await world.durable.cancel(started.operationId, { reason: null, by: null });
+  });
+
+  it("says in Temporal's UI what it is, and what each of its steps does", async () => {
+    const details = '- reason: several-services';
+    const started = await world.startRequest(
+      'mutation { rate(book: "b1", stars: 4) { stars author { name } } }',
+      { synchronous: false },
+      { details },
+    );
+    await started.result();
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
+    const handle = new Client({ connection, dataConverter }).workflow.getHandle(started.run.workflowId);
+    const description = await handle.describe();
+    expect([await description.staticSummary(), await description.staticDetails()]).toEqual(['test request', details]);
+    const { events } = await handle.fetchHistory();
+    await connection.close();
+    const steps = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes);
+    expect(steps.length).toBeGreaterThan(2);
+    for (const { userMetadata } of steps) expect(userMetadata?.summary?.data?.length).toBeGreaterThan(0);
   });
 
   it('leaves nothing readable in its history', async () => {

@@ -4,9 +4,15 @@ import type { APIResponse, IncomingRequest } from '#schema/contracts/workflows';
 import { toWorkflowFailure } from './shared/failures.js';
 import { runRequest } from './shared/run-request.js';
 
-const { authenticate_request_activity, transform_response_activity } = proxyLocalActivities<RequestActivities>({
+const { authenticate_request_activity } = proxyLocalActivities<RequestActivities>({
   startToCloseTimeout: '3s',
   retry: { maximumAttempts: 3 },
+  summary: 'standing of the caller',
+});
+const { transform_response_activity } = proxyLocalActivities<RequestActivities>({
+  startToCloseTimeout: '3s',
+  retry: { maximumAttempts: 3 },
+  summary: 'size of the answer',
 });
 
 /**

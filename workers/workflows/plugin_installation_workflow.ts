@@ -154,7 +154,7 @@ async function withDeadline<T>(work: () => Promise<T>): Promise<T> {
   const timer = new CancellationScope();
   const scope = new CancellationScope();
   const deadline = timer
-    .run(() => sleep(DEADLINE_MS))
+    .run(() => sleep(DEADLINE_MS, { summary: 'deadline' }))
     .then(() => {
       scope.cancel();
       throw toWorkflowFailure({ code: 'DEADLINE_EXCEEDED', message: 'the installation took longer than 10 minutes', retryable: true });

@@ -13,6 +13,7 @@ import { type CoordinatorState, PUBLISH_GENERATION_UPDATE, type PublishGeneratio
 const { compose_and_publish_activity } = proxyActivities<SupergraphActivities>({
   startToCloseTimeout: '30s',
   retry: { maximumAttempts: 5, initialInterval: '200ms' },
+  summary: 'compose and publish a generation',
 });
 
 export const publishGeneration = defineUpdate<{ generation: number }, [PublishGeneration]>(PUBLISH_GENERATION_UPDATE);

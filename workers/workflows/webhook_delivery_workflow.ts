@@ -10,6 +10,7 @@ const { deliver_webhook_activity } = proxyActivities<WebhookActivities>({
   startToCloseTimeout: '20s',
   // Only for an attempt whose worker was lost.
   retry: { maximumAttempts: 3 },
+  summary: 'message to the receiver',
 });
 
 /**
@@ -44,7 +45,7 @@ export async function webhook_delivery_workflow(delivery: WebhookDelivery): Prom
       reporter.stepFailed(step, { code: 'WEBHOOK_UNDELIVERED', message: outcome.reason, retryable: outcome.kind === 'failed' });
       const waitMs = nextWaitMs(attempt, outcome);
       if (waitMs === null) return outcome.reason;
-      await sleep(waitMs);
+      await sleep(waitMs, { summary: 'before the next attempt' });
     }
   }
 }

@@ -207,7 +207,7 @@ function insist(call: ServiceCall, purpose: 'ask again' | 'undo'): Promise<Servi
 async function raceDeadline(execution: Execution, deadlineMs: number): Promise<ExecutionAnswer> {
   const timer = new CancellationScope();
   const deadline = timer
-    .run(() => sleep(deadlineMs))
+    .run(() => sleep(deadlineMs, { summary: 'deadline' }))
     .then(
       () => execution.stop(toDeadlineError(deadlineMs)),
       (error: unknown) => {
