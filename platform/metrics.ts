@@ -9,6 +9,10 @@ export interface Metrics {
   fetchSeconds: Histogram<'service' | 'outcome'>;
   sharedFetches: Counter;
   planSeconds: Histogram<'outcome'>;
+  /** Until Temporal has taken the run; its first task comes with that answer. */
+  runStartSeconds: Histogram;
+  operationReaders: Gauge;
+  historyPolls: Gauge;
   generation: Gauge;
   webSockets: Gauge;
   subscriptions: Gauge;
@@ -61,6 +65,18 @@ export function createMetrics(): Metrics {
       buckets,
       registers,
     }),
+    runStartSeconds: new Histogram({
+      name: 'sluice_run_start_seconds',
+      help: 'Duration of the starts of workflows by the gateway',
+      buckets,
+      registers,
+    }),
+    operationReaders: new Gauge({
+      name: 'sluice_operation_readers',
+      help: 'Operations whose history this process follows, whatever number of viewers they have',
+      registers,
+    }),
+    historyPolls: new Gauge({ name: 'sluice_history_polls', help: 'Open long polls for the next event of a history', registers }),
     generation: new Gauge({
       name: 'sluice_supergraph_generation',
       help: 'Number of the supergraph generation that new operations get',

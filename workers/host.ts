@@ -100,6 +100,6 @@ export async function startWorkerHost({
 function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'> {
   const codePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const { workflowsPath } = bundleOptions();
-  return { workflowsPath };
+  const { workflowsPath, preloadModules = [] } = bundleOptions();
+  return { workflowsPath, bundlerOptions: { preloadModules } };
 }

@@ -101,7 +101,8 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
       const { address } = await temporal();
       const [{ NativeConnection }, { installRuntime }] = await Promise.all([import('@temporalio/worker'), import('#workers/host')]);
       installRuntime(log);
-      return NativeConnection.connect({ address }).catch((cause: unknown) => {
+      // What is large in these messages is encrypted, which does not compress.
+      return NativeConnection.connect({ address, grpcCompression: { codec: 'none' } }).catch((cause: unknown) => {
         throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
       });
     },
@@ -110,7 +111,13 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   const durable = lazily(
     async () => {
       const { connectDurable } = await import('#workers/client/connect-durable');
-      return connectDurable({ address: (await temporal()).address, namespace, dataConverter, native: await native() });
+      return connectDurable({
+        address: (await temporal()).address,
+        namespace,
+        dataConverter,
+        native: await native(),
+        onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
+      });
     },
     (client) => client.close(),
   );

@@ -251,6 +251,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       trace: request.onward?.trace ?? beginTrace(),
       maxAnswerChars: client.maxAnswerChars,
     };
+    if (path === 'durable' && plan.kind === 'query') run.reportsAtEnd = true;
     const headerClaim = await sealHeaders(request, plan, deadlineMs);
     if (headerClaim !== undefined) run.headerClaim = headerClaim;
     const fingerprint = createHash('sha256')
@@ -345,7 +346,9 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     }
     let run: DurableRun<RunResult>;
     try {
+      const startedAt = performance.now();
       run = await startRun(request, prepared, route, durable);
+      metrics.runStartSeconds.observe((performance.now() - startedAt) / 1000);
     } catch (error) {
       // It was there a moment ago. A start that was lost may have begun: only a query may run twice.
       if (errorCodeOf(error) !== 'TEMPORAL_UNAVAILABLE' || prepared.plan.kind !== 'query') throw error;

@@ -60,6 +60,8 @@ interface RequestBase {
   deadlineMs: number;
   /** A caller waits: query fetches are local activities. Otherwise they are regular, cancellable ones. */
   synchronous: boolean;
+  /** A synchronous query tells its events in one, when it ends: nothing of its one workflow task is visible before. Absent in older runs. */
+  reportsAtEnd?: true;
   /** Absent in runs from before there was any. */
   trace?: TraceContext;
   /** Absent when no service of the plan needs headers of the caller. */

@@ -149,18 +149,25 @@ export interface DurableOptions {
   dataConverter: DataConverter;
   /** A worker's connection in this process: eager start works over it. */
   native?: ConnectionLike;
+  /** As of the operation readers. */
+  onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, native } = options;
+  const { address, namespace, dataConverter, native, onChange } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
   const retentionMs = await readRetentionMs(connection, namespace);
   const client = new Client({ connection: native ?? connection, namespace, dataConverter });
   // Long polls need to be cut, which a native connection cannot do.
-  const readers = createOperationReaders({ connection, namespace, codecs: dataConverter.payloadCodecs ?? [] });
+  const readers = createOperationReaders({
+    connection,
+    namespace,
+    codecs: dataConverter.payloadCodecs ?? [],
+    ...(onChange === undefined ? {} : { onChange }),
+  });
   const judging = new Map<string, Promise<CredentialVerdict>>();
   const lists = new Map<string, { at: number; rows: Promise<readonly OperationSnapshot[]> }>();
   let available = true;

@@ -43,7 +43,7 @@ export interface HistoryPage {
 /**
  * Translates the events of one history page, those at or before `from` left out.
  *
- * @param onEvent - called for each of them in order, with what the workflow reported by it
+ * @param onEvent - called for each of them in order, with what the workflow reported last by it
  */
 export async function toOperationEvents(
   history: readonly HistoryEvent[],
@@ -58,18 +58,27 @@ export async function toOperationEvents(
     const eventId = Number(event.eventId);
     if (eventId <= position.eventId) continue;
     const reported = await translate(event, position.seq, codecs);
-    onEvent?.(event, reported);
-    position = { runId: position.runId, eventId, seq: reported?.seq ?? position.seq };
-    if (reported !== undefined) events.push({ ...reported, cursor: toCursor(position) });
+    onEvent?.(event, reported.at(-1));
+    position = { runId: position.runId, eventId, seq: reported.at(-1)?.seq ?? position.seq };
+    for (const one of reported) events.push({ ...one, cursor: toCursor({ ...position, seq: one.seq }) });
     continuedAs = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? continuedAs;
-    if (reported !== undefined && isTerminalEvent(reported)) break;
+    if (reported.some(isTerminalEvent)) break;
   }
   return { events, position, continuedAs };
 }
 
-async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly PayloadCodec[]): Promise<ReportedEvent | undefined> {
+/** Several that were held and left in one, or one, or none. */
+async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly PayloadCodec[]): Promise<readonly ReportedEvent[]> {
   const field = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields?.[OPERATION_EVENT_MEMO];
-  if (field != null) return (await decodePayload(field, codecs)) as ReportedEvent;
+  if (field != null) {
+    const reported = (await decodePayload(field, codecs)) as ReportedEvent | readonly ReportedEvent[];
+    return Array.isArray(reported) ? (reported as readonly ReportedEvent[]) : [reported as ReportedEvent];
+  }
+  const end = toEnd(event, lastSeq);
+  return end === undefined ? [] : [end];
+}
+
+function toEnd(event: HistoryEvent, lastSeq: number): ReportedEvent | undefined {
   const base = { seq: lastSeq + 1, at: toTime(event) };
   switch (event.eventType) {
     case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:

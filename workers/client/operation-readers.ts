@@ -63,8 +63,10 @@ export function createOperationReaders(options: {
   codecs: readonly PayloadCodec[];
   /** @default 400 */
   maxLongPolls?: number;
+  /** Called with each reader and each long poll that opens or ends. Must not throw. */
+  onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }): OperationReaders {
-  const { connection, namespace, codecs, maxLongPolls = 400 } = options;
+  const { connection, namespace, codecs, maxLongPolls = 400, onChange } = options;
   const readers = new Map<string, Reader>();
 
   async function* readHistory(
@@ -79,8 +81,9 @@ export function createOperationReaders(options: {
       const poll = new AbortController();
       const stop = (): void => poll.abort();
       signal.addEventListener('abort', stop, { once: true });
+      if (atEnd === 'long-poll') onChange?.('long poll', 1);
       try {
-        const answer = await connection.withAbortSignal(poll.signal, () =>
+        const asked = connection.withAbortSignal(poll.signal, () =>
           connection.workflowService.getWorkflowExecutionHistory({
             namespace,
             execution: { workflowId, runId: position.runId },
@@ -88,6 +91,7 @@ export function createOperationReaders(options: {
             ...(nextPageToken === undefined ? {} : { nextPageToken }),
           }),
         );
+        const answer = await asked.finally(() => atEnd === 'long-poll' && onChange?.('long poll', -1));
         failures = 0;
         const page = await toOperationEvents(answer.history?.events ?? [], position, codecs, reader?.pending.see);
         position = page.position;
@@ -149,9 +153,11 @@ export function createOperationReaders(options: {
     };
     const atEnd = readers.size < maxLongPolls ? 'long-poll' : 'ask-again';
     readers.set(key, reader);
+    onChange?.('reader', 1);
     void describePending(run, reader);
     void follow(run, reader, atEnd).finally(() => {
       reader.ended = true;
+      onChange?.('reader', -1);
       reader.abort.abort();
       if (readers.get(key) === reader) readers.delete(key);
       wake(reader);

@@ -40,10 +40,12 @@ describe('following an operation', () => {
     const started = await world.startRequest(QUERY, { synchronous: false });
     const viewers = Array.from({ length: 20 }, () => collect(watch(started.operationId)));
     await expect.poll(() => world.durable.readers.size).toBe(1);
+    await expect.poll(() => world.open).toEqual({ reader: 1, 'long poll': 1 });
     release();
     const [first, ...others] = await Promise.all(viewers);
     for (const other of others) expect(other).toEqual(first);
     await expect.poll(() => world.durable.readers.size).toBe(0);
+    expect(world.open).toEqual({ reader: 0, 'long poll': 0 });
   });
 
   it('releases the reader when a viewer leaves early', async () => {

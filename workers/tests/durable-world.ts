@@ -32,6 +32,8 @@ export interface DurableWorld {
   /** Of the Temporal server. */
   address: string;
   taskQueue: string;
+  /** What follows histories now. */
+  open: { reader: number; 'long poll': number };
   /** Calls that reached a service, in order. */
   calls: ServiceCall[];
   /** Takes the service's place for the calls it does not answer with undefined. */
@@ -88,10 +90,18 @@ export async function createDurableWorld(
   const dataConverter = createDataConverter(keys, { namespace, ...(externalStorage === undefined ? {} : { externalStorage }) });
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `test-${randomUUID()}`;
+  const open = { reader: 0, 'long poll': 0 };
   const self: DurableWorld = {
-    durable: await connectDurable({ address, namespace, dataConverter, native: connection }),
+    durable: await connectDurable({
+      address,
+      namespace,
+      dataConverter,
+      native: connection,
+      onChange: (what, change) => void (open[what] += change),
+    }),
     address,
     taskQueue,
+    open,
     calls: [],
     intercept: () => undefined,
     verdict: 'good',

@@ -42,6 +42,7 @@ const BEHAVIOURS: Record<WorkflowName, Readonly<Record<string, End>>> = {
   },
   multi_service_orchestration_workflow: {
     success: 'COMPLETED',
+    'reports-at-end': 'COMPLETED',
     child: 'COMPLETED',
     partial: 'COMPLETED',
     late: 'COMPLETED',
@@ -96,9 +97,10 @@ describe('recorded histories', async () => {
       history,
     }));
     const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
+    const { workflowsPath, preloadModules = [] } = bundleOptions();
     const failed: string[] = [];
     for await (const { workflowId, error } of Worker.runReplayHistories(
-      { workflowsPath: bundleOptions().workflowsPath, dataConverter },
+      { workflowsPath, bundlerOptions: { preloadModules }, dataConverter },
       replayed,
     )) {
       if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);

@@ -93,6 +93,14 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records a query that tells its events together', async () => {
+    const durable = await createDurableWorld();
+    const run = await durable.startRequest('{ people { name reviews { stars } } }', { reportsAtEnd: true });
+    await run.result();
+    await record('multi_service_orchestration_workflow.reports-at-end', run.run.workflowId);
+    await durable.close();
+  });
+
   it('records background requests, and their work as a child: success, cancelled, failed', async () => {
     const durable = await createDurableWorld();
     const query = '{ people { name reviews { stars book { title author { name } } } } }';

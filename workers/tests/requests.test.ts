@@ -3,6 +3,7 @@ import type { ServiceCall } from '#schema/contracts/activities';
 import type { ServiceAnswer } from '#schema/contracts/plan';
 import type { OrchestrationResponse } from '#schema/contracts/workflows';
 import { askMerged, world } from '#tests/federation/support/library';
+import { parseCursor } from '../client/history-events.js';
 import { AUTH, createDurableWorld, type DurableWorld } from './durable-world.js';
 
 let durable: DurableWorld;
@@ -39,6 +40,24 @@ describe('multi_service_orchestration_workflow', () => {
     expect(durable.calls.length).toBeGreaterThan(2);
     for (const call of durable.calls)
       expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
+  });
+
+  it('tells the same events whether they leave one by one or together at its end, and goes on from any of them', async () => {
+    const read = async (reportsAtEnd: boolean) => {
+      const started = await durable.startRequest(NESTED, reportsAtEnd ? { reportsAtEnd } : {});
+      await started.result();
+      return { id: started.operationId, events: await durable.durable.readEvents(started.operationId) };
+    };
+    const [together, apart] = await Promise.all([read(true), read(false)]);
+    const tell = ({ events }: typeof together) => events.map(({ at: _, cursor: __, ...event }) => event);
+    expect(tell(together)).toEqual(tell(apart));
+    const eventIds = (events: typeof together.events) => new Set(events.map(({ cursor }) => parseCursor(cursor).eventId));
+    expect([eventIds(together.events).size, eventIds(apart.events).size]).toEqual([1, apart.events.length]);
+
+    const rest: number[] = [];
+    const after = together.events[1]?.cursor ?? '';
+    for await (const event of durable.durable.watch(together.id, { after, signal: AbortSignal.timeout(20_000) })) rest.push(event.seq);
+    expect(rest).toEqual(together.events.slice(2).map(({ seq }) => seq));
   });
 
   it('hands the trace of its request to every fetch', async () => {

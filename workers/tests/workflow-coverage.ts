@@ -20,8 +20,10 @@ let bundle: ReturnType<typeof bundleWorkflowCode> | undefined;
 
 /** Bundles once for a test file, whatever workers it makes. @returns what is to be given to `startWorkerHost({ adjust })` */
 export async function countCoverage(): Promise<(options: WorkerOptions) => WorkerOptions> {
+  // Preloaded modules are frozen, their counters with them.
+  const options = isCounting ? { ...bundleOptions(), preloadModules: [] } : bundleOptions();
   const workflowBundle = await (bundle ??= bundleWorkflowCode(
-    coverage.augmentBundleOptions({ ...bundleOptions(), logger: new DefaultLogger('ERROR') }),
+    coverage.augmentBundleOptions({ ...options, logger: new DefaultLogger('ERROR') }),
   ));
   return ({ workflowsPath, ...options }) =>
     workflowsPath === undefined && options.workflowBundle === undefined

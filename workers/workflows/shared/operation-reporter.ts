@@ -4,14 +4,17 @@
 // R2. A run that is a part of another tells that one of its steps, which counts them as its own.
 // R3. A step's activities are scheduled between its start and the next report: readers tell its attempts and progress by that
 //     (workers/client/pending-steps.ts).
+// R4. Events that are held leave in one, in order, with the run's end; or with the first that comes a second after its start.
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   type EventBody,
+  isTerminalEvent,
   type Leftover,
   OPERATION_EVENT_MEMO,
   type OperationFailure,
   type OperationStatus,
+  type ReportedEvent,
   type ResolutionChoice,
 } from '#schema/contracts/operations';
 import type { ParentReport } from './report-to-parent.js';
@@ -43,19 +46,38 @@ export interface OperationReporter {
   seq(): number;
 }
 
+/** Who follows a run that takes longer sees it move. */
+const LONGEST_HOLD_MS = 1_000;
 const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
 
 /**
  * @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each
  * @param options.parent - hears of steps and compensations as well
  * @param options.seq - of the last event before continue-as-new
+ * @param options.holds - events wait for the run's end (R4), of a run without a parent: each memo costs an encryption and a history event
  */
-export function createReporter(options: { showsStatus: boolean; parent?: ParentReport | undefined; seq?: number }): OperationReporter {
+export function createReporter(options: {
+  showsStatus: boolean;
+  parent?: ParentReport | undefined;
+  seq?: number;
+  holds?: boolean;
+}): OperationReporter {
   let seq = options.seq ?? 0;
+  const { holds = false } = options;
+  const startedAtMs = Date.now();
+  let held: ReportedEvent[] = [];
   const report = (body: EventBody): void => {
     seq += 1;
-    upsertMemo({ [OPERATION_EVENT_MEMO]: { ...body, seq, at: new Date().toISOString() } });
-    if ('step' in body) options.parent?.push(body);
+    const event: ReportedEvent = { ...body, seq, at: new Date().toISOString() };
+    if (!holds) {
+      upsertMemo({ [OPERATION_EVENT_MEMO]: event });
+      if ('step' in body) options.parent?.push(body);
+      return;
+    }
+    held.push(event);
+    if (!isTerminalEvent(event) && Date.now() - startedAtMs < LONGEST_HOLD_MS) return;
+    upsertMemo({ [OPERATION_EVENT_MEMO]: held });
+    held = [];
   };
   const show = (status: OperationStatus): void => {
     if (options.showsStatus) upsertSearchAttributes([{ key: STATUS, value: status }]);

@@ -61,7 +61,8 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
   const isPart = parent !== undefined;
   const log = createFetchLog({ request, keyBase: request.resume?.keyBase ?? operationId, isPart });
-  const reporter = log.watch(createReporter({ showsStatus, parent: parentReport }));
+  const holds = request.reportsAtEnd === true && request.synchronous && request.plan.kind === 'query' && !isPart;
+  const reporter = log.watch(createReporter({ showsStatus, parent: parentReport, holds }));
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
 
@@ -130,9 +131,9 @@ async function runPlan(
     ...(request.trace === undefined ? {} : { trace: request.trace }),
     ...(request.headerClaim === undefined ? {} : { headerClaim: request.headerClaim }),
   });
-  const fetch = async (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
+  const fetch = (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const known = log.recall(serviceFetch);
-    if (known !== undefined) return log.keep(known);
+    if (known !== undefined) return Promise.resolve(log.keep(known));
     const isMutation = serviceFetch.operationKind === 'mutation';
     const standardMs = !request.synchronous ? BACKGROUND_FETCH_MS : isMutation ? MUTATION_FETCH_MS : QUERY_FETCH_MS;
     const leftMs = Math.max(1, endsAtMs - Date.now());
@@ -156,8 +157,10 @@ async function runPlan(
             retry: { initialInterval: '200ms', ...toRetry(serviceFetch, isBehindEffect ? BEHIND_EFFECT_ATTEMPTS : ATTEMPTS) },
             summary,
           });
-    const answer = activities.route_to_service_activity(call).catch((error: unknown) => toAnswer(serviceFetch, error));
-    return answer.then((got) => log.keep(got));
+    return activities.route_to_service_activity(call).then(
+      (got) => log.keep(got),
+      (error: unknown) => log.keep(toAnswer(serviceFetch, error)),
+    );
   };
 
   const onFetch = (serviceFetch: ServiceFetch, answer: ServiceAnswer | null): void => {
