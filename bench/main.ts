@@ -1,11 +1,15 @@
-// `npm run bench -- <name>`: one benchmark; without a name the three ratios.
+// `npm run bench -- <name>`: one benchmark; without a name the CPU of the direct path.
+import { benchDurable } from './durable/run.js';
 import { benchFederation } from './federation/run.js';
 import { benchRatios } from './ratios.js';
 import { benchSoak } from './soak.js';
+import { benchSockets } from './sockets/run.js';
 import { benchSwaps } from './swaps/run.js';
 
 const BENCHMARKS: Record<string, () => Promise<void>> = {
   ratios: benchRatios,
+  durable: benchDurable,
+  sockets: benchSockets,
   federation: benchFederation,
   soak: benchSoak,
   swaps: benchSwaps,

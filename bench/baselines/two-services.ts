@@ -1,4 +1,5 @@
-// Two services that answer from memory, in a process of their own. Prints the path of their supergraph when they listen.
+// Two services that answer from memory, in a process of their own. Argument: the file for their supergraph. Prints `ready` and their
+// addresses.
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { execute, parse, type DocumentNode } from 'graphql';
@@ -58,4 +59,4 @@ const listening = await Promise.all(
 const { supergraphSdl } = composeServices(listening);
 const file = process.argv[2] as string;
 await writeFile(file, supergraphSdl as string);
-console.log('ready');
+console.log('ready', ...listening.map(({ url }) => url));

@@ -18,6 +18,7 @@ export interface LoadFigures {
   /** Milliseconds. */
   p50: number;
   p95: number;
+  p99: number;
   max: number;
 }
 
@@ -41,7 +42,14 @@ export async function load({ url, callers, operations = Infinity, durationMs = I
     await agent.close();
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  return { operations: times.length, seconds, p50: quantile(times, 0.5), p95: quantile(times, 0.95), max: quantile(times, 1) };
+  return {
+    operations: times.length,
+    seconds,
+    p50: quantile(times, 0.5),
+    p95: quantile(times, 0.95),
+    p99: quantile(times, 0.99),
+    max: quantile(times, 1),
+  };
 }
 
 /** @returns the answer's text. @throws when it is no 200 or holds errors */

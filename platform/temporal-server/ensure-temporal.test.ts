@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { parse as parseYaml } from 'yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../logger.js';
@@ -38,6 +39,21 @@ describe('the embedded Temporal server', () => {
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
+  it('keeps what it has taken when it is killed at once, in a log beside its file', async () => {
+    const first = await ensureTemporal(options);
+    const workflowId = 'taken';
+    await withClient(first.address, (client) => client.workflow.start('none', { taskQueue: 'none', workflowId }));
+    const { pid } = JSON.parse(await readFile(join(options.dataDir, 'temporal.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expect((await stat(join(options.dataDir, 'temporal.db-wal'))).size).toBeGreaterThan(0);
+
+    const second = await ensureTemporal(options);
+    const { status } = await withClient(second.address, (client) => client.workflow.getHandle(workflowId).describe());
+    expect(status.name).toBe('RUNNING');
+    await second.stop();
+  });
+
   it('is refused a port that another program holds', async () => {
     const squatter = createServer().listen(options.port, '127.0.0.1');
     await once(squatter, 'listening');
@@ -53,6 +69,15 @@ describe('the embedded Temporal server', () => {
     expect(Object.fromEntries(Object.entries(yaml).map(([key, values]) => [key, values[0]?.value]))).toEqual(DYNAMIC_CONFIG);
   });
 });
+
+async function withClient<T>(address: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await use(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,0 +1,98 @@
+// `npm run bench -- durable`: what durability costs, against what any durable run costs on this machine. Services answer from memory.
+//   1. one caller: a query over two services direct, durable, the empty workflow, and the query as one would write it by hand
+//   2. 32 callers: durable queries against empty workflows
+//   3. event → WebSocket client   4. 1,000 viewers of one operation
+// What is compared takes turns, request by request or slice by slice, so that the machine's moods fall on all of it.
+// Settings: BENCH_RUNS [400], BENCH_SECONDS [60].
+import { ask, load, median, quantile } from '../support/load.js';
+import { quantileBound, readHistogram } from '../support/metrics.js';
+import { closeAll, describeMachine, makeFolder, script, startMeasured, startSluice, type SluiceUnderTest } from '../support/processes.js';
+import { report } from '../support/report.js';
+import { startDefaultTemporal } from '../support/temporal.js';
+import { measureEvents } from './events.js';
+import { measureViewers } from './viewers.js';
+
+const RUNS = Number(process.env['BENCH_RUNS'] ?? 400);
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 60);
+const WARM_UP_RUNS = 100;
+const CALLERS = 32;
+const SLICES = 3;
+const BODY = JSON.stringify({ query: '{ products { id name price reviews { text } } }' });
+
+export async function benchDurable(): Promise<void> {
+  console.log(`${describeMachine(['@temporalio/worker', '@temporalio/client', 'graphql', 'graphql-ws'])}\n`);
+  try {
+    const supergraph = `${await makeFolder()}/supergraph.graphql`;
+    const services = await startMeasured(script('bench/baselines/two-services.ts', supergraph), { ready: /ready (\S+) (\S+)/ });
+    const direct = await startGateway(supergraph, 'direct');
+    const durable = await startGateway(supergraph, 'durable');
+    const empty = await startEmpty(durable.temporal);
+    const plain = await startPlain(services.ready);
+    await measureOneCaller({ direct: `${direct.url}/graphql`, durable: `${durable.url}/graphql`, empty, plain });
+    await direct.stop();
+    await measureManyCallers(durable, empty);
+    await durable.stop();
+    await closeAll();
+    await measureEvents();
+    await measureViewers();
+  } finally {
+    await closeAll();
+  }
+}
+
+async function measureOneCaller(urls: { direct: string; durable: string; empty: string; plain: string }): Promise<void> {
+  const times: Record<keyof typeof urls, number[]> = { direct: [], durable: [], empty: [], plain: [] };
+  for (let n = 0; n < WARM_UP_RUNS + RUNS; n++) {
+    for (const [name, url] of Object.entries(urls) as [keyof typeof urls, string][]) {
+      const startedAt = performance.now();
+      await ask(url, BODY);
+      if (n >= WARM_UP_RUNS) times[name].push(performance.now() - startedAt);
+    }
+  }
+  const [direct, durable, empty, plain] = [median(times.direct), median(times.durable), median(times.empty), median(times.plain)];
+  console.log(
+    `  one caller, p50: direct ${direct.toFixed(1)} ms, durable ${durable.toFixed(1)} ms, empty workflow ${empty.toFixed(1)} ms, by hand ${plain.toFixed(1)} ms`,
+  );
+  report('durable two-service query over direct, against an empty workflow', (durable - direct) / empty, 'at most', 1.3);
+  report('durable two-service query against the same by hand, dev server at its defaults', durable / plain, 'at most', 1 / 4);
+}
+
+async function measureManyCallers({ url, adminUrl }: SluiceUnderTest, empty: string): Promise<void> {
+  const operations = { durable: 0, empty: 0 };
+  const slowest = { durable: [] as number[], empty: [] as number[] };
+  const before = await readHistogram(adminUrl, START_METRIC);
+  for (let slice = 0; slice < SLICES; slice++) {
+    for (const [name, at] of [['empty', empty] as const, ['durable', `${url}/graphql`] as const]) {
+      const figures = await load({ url: at, callers: CALLERS, durationMs: (SECONDS * 1000) / SLICES / 2, body: () => BODY });
+      operations[name] += figures.operations / figures.seconds / SLICES;
+      slowest[name].push(figures.p99);
+    }
+  }
+  const p99 = quantileBound(before, await readHistogram(adminUrl, START_METRIC), 0.99);
+  for (const name of ['empty', 'durable'] as const) {
+    console.log(
+      `  ${CALLERS} callers, ${name.padEnd(7)} ${operations[name].toFixed(1)} per second, p99 ${quantile(slowest[name], 0.5).toFixed(0)} ms`,
+    );
+  }
+  report(`throughput of ${CALLERS} callers against empty workflows`, operations.durable / operations.empty, 'at least', 0.7);
+  report('start of a workflow under that load, p99 in seconds (the bound of its bucket)', p99, 'at most', 0.5);
+}
+
+const START_METRIC = 'sluice_run_start_seconds';
+
+function startGateway(supergraph: string, execution: string): Promise<SluiceUnderTest> {
+  return startSluice({ SUPERGRAPH: supergraph, SLUICE_AUTH: 'none', SLUICE_EXECUTION: execution });
+}
+
+async function startEmpty(temporal: string): Promise<string> {
+  const { ready } = await startMeasured(script('bench/baselines/empty-workflow.ts', temporal), { ready: /ready (\d+)/ });
+  return `http://127.0.0.1:${ready[1]}/`;
+}
+
+/** Worker and client are two processes, as in the samples. */
+async function startPlain([, products = '', reviews = '']: readonly string[]): Promise<string> {
+  const env = { TEMPORAL_ADDRESS: await startDefaultTemporal(), PRODUCTS_URL: products, REVIEWS_URL: reviews };
+  await startMeasured(script('bench/baselines/plain/worker.ts'), { env, ready: /ready/ });
+  const { ready } = await startMeasured(script('bench/baselines/plain/server.ts'), { env, ready: /ready (\d+)/ });
+  return `http://127.0.0.1:${ready[1]}/`;
+}
