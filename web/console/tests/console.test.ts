@@ -266,7 +266,8 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
         const { id } = (await send({ query })).data.operations.nodes[0]!;
         await send({ query: `mutation { resolveOperation(id: "${id}", choice: GIVE_UP) { userErrors { code } } }` });
       });
-      await vi.waitUntil(async () => (await rows().count()) === 1);
+      await status('1 in this list').waitFor({ state: 'attached' });
+      expect(await rows().count()).toBe(1);
       await badge('1').waitFor();
     });
 
@@ -579,6 +580,7 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       await signIn('/files');
       await visit('files', '/files', 'annual-report.pdf');
       await visit('attention', '/attention', 'mutation ArchiveReports');
+      expect(await page.getByRole('link', { name: '2 need attention' }).isVisible()).toBe(look.width < 768);
       await page.getByRole('list', { name: 'What needs attention' }).locator('li').first().click();
       await visit('operation-recovery', '', 'It waits for a decision');
       await page.getByRole('button', { name: 'Give up…' }).click();

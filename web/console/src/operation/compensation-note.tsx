@@ -16,12 +16,12 @@ export function CompensationNote({
   const undone = steps.filter((step) => step.status === 'COMPLETED').length;
   if (status === 'COMPENSATED')
     return (
-      <Alert color="teal" mb="md" icon={<Icon name="undo" />} title="Everything it had done was undone.">
+      <Alert role="note" color="teal" mb="md" icon={<Icon name="undo" />} title="Everything it had done was undone.">
         {undone === 1 ? 'One effect was taken back.' : `${undone} effects were taken back.`} Nothing is left.
       </Alert>
     );
   return (
-    <Alert color="orange" mb="md" icon={<Icon name="alert" />} title="Not everything could be undone">
+    <Alert role="note" color="orange" mb="md" icon={<Icon name="alert" />} title="Not everything could be undone">
       {undone} of {steps.length} undone.{hasRecovery && ' What is left is the recovery’s.'}
       {!hasRecovery && left.length > 0 && <Leftovers items={left} label="Left undone" />}
     </Alert>

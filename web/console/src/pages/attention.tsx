@@ -1,4 +1,4 @@
-import { Button, Group, Text } from '@mantine/core';
+import { Button, Group, Text, VisuallyHidden } from '@mantine/core';
 import type { AttentionRow } from '@sluice/client';
 import { useAttentionList } from '@sluice/client/react';
 import { Link } from '@tanstack/react-router';
@@ -36,6 +36,7 @@ export function AttentionPage(): ReactNode {
           <Icon name="alert" size={15} /> The list could not be read again ({error.code}); it shows what was known.
         </p>
       )}
+      <VisuallyHidden role="status">{phase === 'live' && sayCount(items.length, hasMore)}</VisuallyHidden>
       <Panel flush>
         {phase === 'loading' && <RowsSkeleton rows={4} height={84} />}
         {phase === 'error' && items.length === 0 && error !== undefined && <ErrorNotice error={error} onRetry={() => void refresh()} />}
@@ -71,6 +72,12 @@ export function AttentionPage(): ReactNode {
       )}
     </Page>
   );
+}
+
+/** For those who do not see rows come and go. */
+function sayCount(count: number, hasMore: boolean): string {
+  if (count === 0) return 'The list is empty';
+  return `${count}${hasMore ? ' or more' : ''} in this list`;
 }
 
 function Row({ row }: { row: AttentionRow }): ReactNode {

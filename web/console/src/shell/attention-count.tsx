@@ -1,5 +1,6 @@
 import { Badge } from '@mantine/core';
 import { useAttentionList } from '@sluice/client/react';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import classes from './shell.module.css';
 
@@ -12,5 +13,16 @@ export function AttentionCount(): ReactNode {
       {items.length}
       {hasMore && '+'}
     </Badge>
+  );
+}
+
+/** The same in the header, where the navigation is folded away. */
+export function AttentionLink(): ReactNode {
+  const { items, hasMore } = useAttentionList();
+  if (items.length === 0) return null;
+  return (
+    <Link to="/attention" className={classes.attentionLink} aria-label={`${items.length}${hasMore ? '+' : ''} need attention`}>
+      <AttentionCount />
+    </Link>
   );
 }

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect } from 'react';
 import { NavigationLink, TextLink } from '../components/links.js';
 import { Icon, Logo } from '../icons.js';
 import { Announcer } from './announcer.js';
-import { AttentionCount } from './attention-count.js';
+import { AttentionCount, AttentionLink } from './attention-count.js';
 import { ConnectionChip } from './connection-chip.js';
 import { AccountMenu, ColorSchemeMenu } from './header-menus.js';
 import classes from './shell.module.css';
@@ -42,6 +42,9 @@ export function Shell(): ReactNode {
             <Logo size={24} />
             <Text fw={650}>Sluice</Text>
           </Group>
+          <Box hiddenFrom="sm">
+            <AttentionLink />
+          </Box>
           <Box flex={1} />
           <ConnectionChip />
           <ColorSchemeMenu />
