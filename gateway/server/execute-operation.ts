@@ -399,7 +399,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;
         const shown = request.showsPlan === true ? { plan: toPlanReport(plan) } : {};
-        const asked = readStartOperation({ ...request, variables, plan, documents, trusted, allowsPrivateWebhooks });
+        const asked =
+          plan.kind === 'mutation' ? readStartOperation({ ...request, variables, plan, documents, trusted, allowsPrivateWebhooks }) : null;
         if (asked !== null) {
           if ('errors' in asked) return { response: asked, operation: null };
           const answer = await startAnother(request, prepared, asked);

@@ -277,6 +277,12 @@ describe('locating a service', () => {
     await expect(resolve(1, 'things')).rejects.toMatchObject({ code: 'SUBGRAPH_UNREACHABLE' });
   });
 
+  it('needs no waiting for what is known', async () => {
+    const resolve = createServiceResolver(await aFileRegistry());
+    const first = await resolve(1, 'things');
+    expect(resolve(1, 'things')).toBe(first);
+  });
+
   it('goes by the last known addresses while the registry is away', async () => {
     const file = await aFileRegistry();
     let isAway = false;
