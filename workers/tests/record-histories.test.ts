@@ -307,6 +307,29 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records a caller who lost their standing, and a query between whose fetches its deadline passed', async () => {
+    const durable = await createDurableWorld();
+    durable.intercept = ({ operationKind }) => (operationKind === 'mutation' ? Promise.reject(new Error('lost')) : undefined);
+    const failed = await durable.startRequest('mutation { rate(book: "b1", stars: 4) { stars } }');
+    await failed.result();
+    const recovery = await askedRecoveryOf(durable, failed);
+    durable.verdict = 'refused';
+    await durable.durable.resolve(recovery.id, { choice: 'RETRY', by: 'usr_operator', variables: null });
+    await askedRecoveryOf(durable, failed, 2);
+    await durable.durable.resolve(recovery.id, { choice: 'GIVE_UP', by: 'usr_operator', variables: null });
+    await durable.durable.attach(recovery.id).result();
+    await record('error_recovery_workflow.refused', recovery.workflowId);
+
+    durable.intercept = async (call) => {
+      if (call.node === 0) await new Promise((resolve) => setTimeout(resolve, 600));
+      return world.ask(call);
+    };
+    const late = await durable.startRequest('{ books(first: 1) { title author { nick } } }', { deadlineMs: 300 });
+    await late.result();
+    await record('multi_service_orchestration_workflow.late-between-fetches', late.run.workflowId);
+    await durable.close();
+  });
+
   it('records decisions on recoveries: skipped, edited, compensated; and a saga that succeeds', async () => {
     const durable = await createDurableWorld();
     for (const [name, choice] of [
