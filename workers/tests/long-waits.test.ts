@@ -99,6 +99,18 @@ describe('webhook_delivery_workflow', () => {
     expect((await viewOf(started.operationId)).status).toBe('COMPLETED');
   });
 
+  it('is tried no more once it is cancelled, though the next attempt was hours away', async () => {
+    world = await createSkippingWorld();
+    world.receive = () => ({ kind: 'failed', reason: 'status 503', retryAfterMs: 9 * HOUR_MS });
+    const started = await deliver();
+    await expect.poll(() => world.webhooks.length, { timeout: 10_000 }).toBe(1);
+    await world.durable.cancel(started.operationId, { reason: 'receiver is gone', by: 'usr_alice' });
+    await expect(started.result()).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', status: 'CANCELLED' });
+    expect((await eventsOf(started.operationId)).at(-1)).toMatchObject({ __typename: 'OperationCancelled', reason: 'receiver is gone' });
+    await world.skip(DAY_MS);
+    expect(world.webhooks).toHaveLength(1);
+  });
+
   it('goes on after the operation that it tells of has ended', async () => {
     world = await createSkippingWorld();
     world.receive = (attempt) => (attempt < 7 ? { kind: 'failed', reason: 'no answer', retryAfterMs: 0 } : { kind: 'delivered' });

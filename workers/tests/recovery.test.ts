@@ -41,7 +41,7 @@ async function recoveryOf(id: string): Promise<string> {
 }
 
 async function untilAsked(recovery: string): Promise<readonly ResolutionChoice[]> {
-  await expect.poll(async () => (await viewOf(recovery)).status).toBe('INPUT_REQUIRED');
+  await expect.poll(async () => (await viewOf(recovery)).status, { timeout: 10_000 }).toBe('INPUT_REQUIRED');
   return (await viewOf(recovery)).input?.choices ?? [];
 }
 
