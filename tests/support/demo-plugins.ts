@@ -10,8 +10,9 @@ import type { Caller } from './graphql-client.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/plugins/qr-code', import.meta.url));
 
-/** The example as `@sluice/<slug>`, its fields `shareTag` and `tagCode`: it stands beside the original. */
-export async function signTagPlugin(dataDir: string, slug: string): Promise<PackageFiles> {
+/** The example as `@sluice/<slug>`, its fields `shareTag` and `tagCode` (of another `tag` likewise): it stands beside the original. */
+export async function signTagPlugin(dataDir: string, slug: string, tag = 'tag'): Promise<PackageFiles> {
+  const capital = tag.charAt(0).toUpperCase() + tag.slice(1);
   const secret = JSON.parse(await readFile(join(dataDir, 'demo-publisher.json'), 'utf8')) as PublisherSecret;
   const files = [...(await packPlugin(EXAMPLE))].map(([path, content]): [string, Buffer] => [
     path,
@@ -19,10 +20,10 @@ export async function signTagPlugin(dataDir: string, slug: string): Promise<Pack
       content
         .toString('utf8')
         .replaceAll('@sluice/qr-code', `@sluice/${slug}`)
-        .replaceAll('"prefix": "qr"', '"prefix": "tag"')
-        .replaceAll('shareQr', 'shareTag')
-        .replaceAll('qrCode', 'tagCode')
-        .replaceAll('QrCode', 'TagCode'),
+        .replaceAll('"prefix": "qr"', `"prefix": "${tag}"`)
+        .replaceAll('shareQr', `share${capital}`)
+        .replaceAll('qrCode', `${tag}Code`)
+        .replaceAll('QrCode', `${capital}Code`),
     ),
   ]);
   return signPackage(new Map(files), secret);

@@ -1,19 +1,23 @@
-// Clients as they should be: each operation has a key, is sent until somebody has acknowledged it, and asked for with the same key.
+// Clients as they should be: what has an effect has a key, is sent until somebody has acknowledged it, and asked for with the same key.
 import { randomUUID } from 'node:crypto';
-import { createClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
+import { type Door, type Doors, pause, pickDoor, post } from './doors.js';
+import { entryOf, type GraphQLResult, WORK, type Work, type WorkName, workOf } from './work.js';
 
-/** Two effects in two services; the entry is unique in both. */
-const RECORD =
-  'mutation Record($entry: ID!, $name: String!) { reserveStorage(reservation: $entry, bytes: 1) { id } createFolder(input: { name: $name }) { id } }';
-const ATTEMPT_MS = 30_000;
 const PAUSE_MS = 250;
-/** With the same key, after the acknowledgement. */
-const RETRIES = 3;
+/** For an acknowledgement, and then for an end: longer than any process is away on a busy machine. */
+const PATIENCE_MS = 300_000;
+/** Before each retry with the same key, after the acknowledgement. */
+const RETRY_PAUSES_MS = [1_000, 3_000, 9_000] as const;
+const START = `mutation Start($document: String!, $variables: JSON, $webhook: String) {
+  startOperation(document: $document, variables: $variables, webhook: $webhook) { operation { id } }
+}`;
+const ENDED = 'query Ended($id: ID!) { operation(id: $id) { done result } }';
 
 export interface Outcome {
   entry: string;
-  operationId: string;
+  work: WorkName;
+  /** Null for a query that was answered without a run, since Temporal was away. */
+  operationId: string | null;
   /** Sent before anybody answered with an operation. */
   attempts: number;
   /** Sent again after that. */
@@ -28,109 +32,81 @@ interface Answer {
   succeeded: boolean;
   codes: string[];
 }
+/** Nobody was reached, or only told that it was accepted: that says nothing about how it ends. */
+type Reply = Answer | { operationId: string | null; pending: string };
 
-export interface Door {
-  url: string;
-  token: string;
+export interface ClientOptions {
+  doors: Doors;
+  webhook: string;
+  onAcknowledged: (operationId: string, entry: string) => void;
 }
 
-/** @throws Error when nobody has acknowledged it before `giveUpAt` */
-export async function record(door: Door, entry: string, giveUpAt: number): Promise<Outcome> {
-  const key = randomUUID();
+/** @throws Error when nobody has acknowledged it, or told its end, in five minutes */
+export async function request(number: number, { doors, webhook, onAcknowledged }: ClientOptions): Promise<Outcome> {
+  const name = workOf(number);
+  const work: Work = WORK[name];
+  const entry = entryOf(number);
+  const key = work.effects.length === 0 ? null : randomUUID();
+  let turn = number;
+
+  async function until(send: (door: Door) => Promise<Reply>, accept: (reply: Reply) => boolean, what: string): Promise<Reply> {
+    for (const giveUpAt = Date.now() + PATIENCE_MS; ;) {
+      const reply = await send(pickDoor(doors, turn++)).catch((error: unknown) => ({
+        operationId: null,
+        pending: (error as Error).name,
+      }));
+      if (accept(reply)) return reply;
+      if (Date.now() > giveUpAt) throw new Error(`${entry} (${name}) ${what}: ${'pending' in reply ? reply.pending : reply.codes.join()}`);
+      await pause(PAUSE_MS);
+    }
+  }
+  const ask = (headers: Record<string, string> = {}) => {
+    return async (door: Door): Promise<Reply> => {
+      const keyed = key === null ? headers : { ...headers, 'idempotency-key': key };
+      const { status, operationId, body } = await post(door, { query: work.document, variables: work.variables(entry) }, keyed);
+      return status === 202 ? { operationId, pending: 'accepted' } : toAnswer(work, operationId, body as GraphQLResult);
+    };
+  };
+  const start = async (door: Door): Promise<Reply> => {
+    const variables = { document: work.document, variables: work.variables(entry), webhook };
+    const { operationId } = await post(door, { query: START, variables }, key === null ? {} : { 'idempotency-key': key });
+    return { operationId, pending: 'started' };
+  };
+  const readEnd = (id: string) => {
+    return async (door: Door): Promise<Reply> => {
+      const { body } = await post(door, { query: ENDED, variables: { id } });
+      const operation = (body as GraphQLResult).data?.['operation'] as { done: boolean; result: GraphQLResult | null } | null | undefined;
+      return operation?.done === true ? toAnswer(work, id, operation.result ?? {}) : { operationId: id, pending: 'not done' };
+    };
+  };
+
   let attempts = 0;
-  let answer: Answer = { operationId: null, succeeded: false, codes: [] };
-  while (answer.operationId === null) {
-    if (Date.now() > giveUpAt) throw new Error(`${entry} was never acknowledged: ${answer.codes.join()}`);
-    if (attempts > 0) await pause();
-    attempts++;
-    answer = await send(door, entry, key);
-  }
-  const { operationId } = answer;
+  const first = { wait: ask(), leave: ask({ prefer: 'respond-async' }), start }[work.way];
+  const counted = (door: Door): Promise<Reply> => ((attempts += 1), first(door));
+  // A query that was answered without a run has been answered.
+  const isAcknowledged = (reply: Reply): boolean => reply.operationId !== null || (key === null && 'succeeded' in reply && reply.succeeded);
+  let reply = await until(counted, isAcknowledged, 'was never acknowledged');
+  const { operationId } = reply;
+  if (operationId !== null) onAcknowledged(operationId, entry);
+
+  const readAgain = work.way === 'start' && operationId !== null ? readEnd(operationId) : ask();
+  const isEnd = (got: Reply): boolean => 'succeeded' in got && (got.operationId !== null || got.succeeded);
+  if (!isEnd(reply)) reply = await until(readAgain, isEnd, 'was acknowledged and has no end');
   let retries = 0;
-  while (!answer.succeeded && retries < RETRIES) {
-    await pause();
-    const again = await send(door, entry, key);
-    // Not to be reached says nothing about the operation: it is no answer.
-    if (again.operationId === null && Date.now() < giveUpAt) continue;
-    retries++;
-    answer = again;
+  for (const pauseMs of RETRY_PAUSES_MS) {
+    if (!('succeeded' in reply) || reply.succeeded) break;
+    await pause(pauseMs);
+    reply = await until(readAgain, isEnd, 'was acknowledged and has no end');
+    retries += 1;
   }
-  return { entry, operationId, attempts, retries, succeeded: answer.succeeded, codes: answer.codes };
+  const { succeeded, codes } = reply as Answer;
+  return { entry, work: name, operationId, attempts, retries, succeeded, codes };
 }
 
-async function send({ url, token }: Door, entry: string, key: string): Promise<Answer> {
-  try {
-    const response = await fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, 'idempotency-key': key },
-      body: JSON.stringify({ query: RECORD, variables: { entry, name: entry } }),
-      signal: AbortSignal.timeout(ATTEMPT_MS),
-    });
-    const { data, errors = [] } = (await response.json()) as {
-      data?: { reserveStorage?: { id: string } | null; createFolder?: { id: string } | null } | null;
-      errors?: { extensions?: { code?: string } }[];
-    };
-    return {
-      operationId: response.headers.get('operation-id'),
-      succeeded: errors.length === 0 && data?.reserveStorage?.id === entry && typeof data.createFolder?.id === 'string',
-      codes: errors.map(({ extensions }) => extensions?.code ?? 'none'),
-    };
-  } catch (error) {
-    return { operationId: null, succeeded: false, codes: [(error as Error).name] };
-  }
-}
-
-interface StreamedEvent {
-  __typename: string;
-  seq: number;
-  cursor: string;
-}
-
-export interface Followed {
-  seqs: number[];
-  /** Of the terminal event; null when the stream ended without one. */
-  end: string | null;
-  reconnects: number;
-}
-
-/** Follows an operation to its end, over as many connections as it takes. */
-export async function follow({ url, token }: Door, id: string, giveUpAt: number): Promise<Followed> {
-  const followed: Followed = { seqs: [], end: null, reconnects: 0 };
-  let after: string | null = null;
-  while (followed.end === null && Date.now() < giveUpAt) {
-    const client = createClient({
-      url: `${url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      connectionParams: { token },
-      retryAttempts: 0,
-    });
-    try {
-      const events: AsyncIterable<{ data?: { operationEvents: StreamedEvent } | null | undefined }> = client.iterate<{
-        operationEvents: StreamedEvent;
-      }>({
-        query: `subscription ($id: ID!, $after: String) { operationEvents(id: $id, after: $after) { __typename ... on OperationEventFields { seq cursor } } }`,
-        variables: { id, after },
-      });
-      for await (const { data } of events) {
-        const event = data?.operationEvents;
-        if (event === undefined) break;
-        followed.seqs.push(event.seq);
-        after = event.cursor;
-        if (/^Operation(Completed|Failed|Cancelled)$/.test(event.__typename)) followed.end = event.__typename;
-      }
-    } catch {
-      // The connection was lost: the cursor says where to go on.
-    } finally {
-      await Promise.resolve(client.dispose()).catch(() => undefined);
-    }
-    if (followed.end === null) {
-      followed.reconnects++;
-      await pause();
-    }
-  }
-  return followed;
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+function toAnswer(work: Work, operationId: string | null, result: GraphQLResult): Answer {
+  return {
+    operationId,
+    succeeded: work.isSuccess(result),
+    codes: (result.errors ?? []).map(({ extensions }) => extensions?.code ?? 'none'),
+  };
 }

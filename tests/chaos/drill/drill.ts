@@ -1,22 +1,30 @@
-// The chaos drill: operations with keys while every kind of process is killed in turn; afterwards a checker compares what clients were
-// told with what is in the services' tables and in the runs' events.
-import pg from 'pg';
-import { createKeys } from '#platform/keys';
-import { eventually } from '#tests/support/eventually';
+// The chaos drill: operations with keys while every kind of process is killed in turn, in the middle of plugin installations; afterwards
+// a checker compares what clients were told with the ledger of effects, the runs and their events.
 import { signIn } from '#tests/support/graphql-client';
-import { startPostgres } from '#tests/support/postgres';
-import { findFreePorts, makeDataFolder } from '#tests/support/sluice-process';
-import { checkLedgers, checkStreams, type Ledgers } from './check.js';
-import { type Door, follow, type Followed, type Outcome, record } from './clients.js';
-import { startRole, startTemporal, toVictim, type Victim } from './victims.js';
+import { checkInstallations, checkLedger, checkRuns, checkStreams, checkWebhooks, type RunEnd, type Violation } from './check.js';
+import { type Outcome, request } from './clients.js';
+import { startDeployment, TURN } from './deployment.js';
+import { type Doors, pause, pickDoor, post } from './doors.js';
+import { follow, type Followed } from './follow.js';
+import { createInstaller, type InstallationOutcome, prepareInstallations } from './installations.js';
+import { openLedger, readLedger, readPluginRemains } from './ledger.js';
+import type { DrillReport } from './report.js';
+import { receiveWebhooks } from './webhooks.js';
+import type { GraphQLResult } from './work.js';
 
-/** What a killed process may take on a busy machine; the report tells what it took. */
-const READY_WITHIN_MS = 20_000;
+/** Whose end an installation is begun for, and dies in the middle of. */
+const TAKES_PART = /^(gateway 1|worker|temporal|postgres|plugin-host)/;
+/** From the acknowledgement of an installation to the kill: another step each time. */
+const INTO_INSTALLATION_MS = [0, 350, 700, 1_050, 1_400];
+/** Every sixth stream is left after so many events, and taken up at the other gateway. */
+const LEAVE_EVERY = 6;
+const LEAVE_AFTER = 2;
+const QR_CODE = '@sluice/qr-code';
 
 export interface DrillOptions {
   operations: number;
   kills: number;
-  /** Between two kills, from ready to kill. */
+  /** Between two kills at least, from ready to kill. */
   everyMs: number;
   clients: number;
   /** After the last kill, for everything to end. */
@@ -24,149 +32,163 @@ export interface DrillOptions {
   say?: (line: string) => void;
 }
 
-export interface DrillReport {
-  operations: number;
-  acknowledged: number;
-  succeeded: number;
-  succeededAtOnce: number;
-  failures: string[];
-  kills: { name: string; readyMs: number }[];
-  /** Processes that ended without being killed, by name. */
-  ownEnds: Record<string, number>;
-  /** What the drill is about: empty when nothing was lost, doubled or left out. */
-  violations: string[];
-  events: { followed: number; reconnects: number; total: number };
-  tookMs: number;
-}
-
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const { operations, kills, everyMs, clients, settleMs, say = () => undefined } = options;
   const startedAt = Date.now();
-  const data = await makeDataFolder();
-  const victims: Victim[] = [];
-  const postgres = await startPostgres();
-  victims.push(toVictim(postgres));
+  const webhooks = await receiveWebhooks();
+  const deployment = await startDeployment(say);
   try {
-    const ports = await findFreePorts(8);
-    const [temporalPort, gatewayPort, adminPort, ...rolePorts] = ports as [number, number, number, ...number[]];
-    victims.push(await startTemporal({ port: temporalPort, folder: data.path }));
-    const env = {
-      DATABASE_URL: postgres.url,
-      TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
-      SLUICE_KEYS: JSON.stringify(await createKeys()),
-      SLUICE_DATA: data.path,
-      LOG_LEVEL: 'warn',
+    say(`${deployment.victims.length} processes are ready after ${Date.now() - startedAt} ms`);
+    const signInAll = async (user: string): Promise<Doors> => {
+      const [first, second] = deployment.gateways;
+      return [await signIn(first, user), await signIn(second, user)];
     };
-    const roles: [string[], Record<string, string>][] = [
-      [['subgraph', 'tenants'], {}],
-      [['subgraph', 'files'], {}],
-      [['subgraph', 'operations'], {}],
-      [['worker'], {}],
-      [['gateway'], { PORT: String(gatewayPort), ADMIN_PORT: String(adminPort) }],
-    ];
-    for (const [index, [args, own]] of roles.entries())
-      victims.push(await startRole(args, { ...env, PORT: String(rolePorts[index]), ...own }, say));
-    say(`${victims.length} processes are ready`);
+    const doors = await signInAll('alice');
+    const adminDoors = await signInAll('admin');
+    const turns = Array.from({ length: kills }, (_, count) => TURN[count % TURN.length] as string);
+    const streams: [string, Promise<Followed>][] = [];
+    const followed = (through: Doors, operationId: string): void => {
+      const turn = streams.length;
+      const leaveAfter = turn % LEAVE_EVERY === 0 ? LEAVE_AFTER : Infinity;
+      streams.push([operationId, follow(through, operationId, { turn, leaveAfter })]);
+    };
+    const installer = createInstaller({ doors: adminDoors, onAcknowledged: (id) => followed(adminDoors, id) });
+    await prepareInstallations(await signIn(deployment.gateways[0], 'admin'), {
+      dataDir: deployment.dataDir,
+      count: turns.filter((name) => TAKES_PART.test(name)).length,
+    });
+    await installBefore(adminDoors, QR_CODE);
+    await openLedger(deployment.databaseUrl);
+    say('begins');
 
-    const url = `http://127.0.0.1:${gatewayPort}`;
-    const { token } = await signIn(url, 'alice');
-    const door: Door = { url, token };
     const killed: DrillReport['kills'] = [];
-    let killing = true;
-    const giveUpAt = Date.now() + kills * (everyMs + READY_WITHIN_MS) + settleMs;
-
     const outcomes: Outcome[] = [];
-    const lost: string[] = [];
-    const followed = new Map<string, Promise<Followed>>();
+    const lost: Violation[] = [];
+    const toLost = (error: unknown): void => void lost.push({ of: 'lost', text: (error as Error).message });
     let next = 0;
     async function work(): Promise<void> {
       while (next < operations) {
         const number = next++;
         // Spread over the kills, so that each of them meets some: the shares before the kills that were done, and the one that runs.
-        while (number / operations > (killed.length + 1) / kills) await new Promise((resolve) => setTimeout(resolve, 50));
-        const entry = `entry-${number}`;
-        const outcome = await record(door, entry, giveUpAt).catch((error: unknown) => void lost.push((error as Error).message));
-        if (outcome === undefined) continue;
-        outcomes.push(outcome);
-        followed.set(outcome.operationId, follow(door, outcome.operationId, giveUpAt));
+        while (number / operations > (killed.length + 1) / kills) await pause(50);
+        const onAcknowledged = (id: string): void => followed(doors, id);
+        const outcome = await request(number, { doors, webhook: webhooks.url, onAcknowledged }).catch(toLost);
+        if (outcome !== undefined) outcomes.push(outcome);
       }
     }
     async function killInTurn(): Promise<void> {
-      const turn = ['gateway', 'worker', 'temporal', 'postgres', 'subgraph tenants', 'subgraph files', 'subgraph operations'];
-      for (let count = 0; count < kills; count++) {
-        await new Promise((resolve) => setTimeout(resolve, everyMs));
-        const name = turn[count % turn.length] as string;
-        const victim = victims.find((candidate) => candidate.name === name);
-        if (victim === undefined) continue;
+      for (const [count, name] of turns.entries()) {
+        await pause(everyMs);
+        // Each kill has its share of the operations before it, however slow the machine is.
+        while (outcomes.length + lost.length < (count / kills) * operations - clients) await pause(50);
+        const victim = deployment.victims.find((candidate) => candidate.name === name);
+        if (victim === undefined) throw new Error(`there is no process '${name}'`);
+        if (TAKES_PART.test(name)) {
+          await installer.begin();
+          await pause(INTO_INSTALLATION_MS[count % INTO_INSTALLATION_MS.length] ?? 0);
+        }
         const readyMs = await victim.kill();
         killed.push({ name, readyMs });
-        say(`kill ${count + 1}/${kills}: ${name}, ready again after ${readyMs} ms; ${outcomes.length} operations acknowledged`);
+        say(`kill ${count + 1}/${kills}: ${name}, ready again after ${readyMs} ms; ${outcomes.length} operations answered`);
       }
-      killing = false;
     }
     await Promise.all([killInTurn(), ...Array.from({ length: clients }, work)]);
-    if (killing) throw new Error('the kills did not end');
-    say('checking');
+    say(`checking: ${outcomes.length} operations answered, ${lost.length} lost`);
 
-    const streams = new Map(await Promise.all([...followed].map(async ([id, stream]): Promise<[string, Followed]> => [id, await stream])));
+    const settledAt = Date.now() + settleMs;
+    const installations: InstallationOutcome[] = (await installer.outcomes().catch(toLost)) ?? [];
+    const ends = await Promise.all(outcomes.filter(({ operationId }) => operationId !== null).map(createEndReader(doors, settledAt)));
+    const seen = new Map(await Promise.all(streams.map(async ([id, stream]): Promise<[string, Followed]> => [id, await stream])));
+    while (checkWebhooks(webhooks.told, outcomes).some(({ of }) => of === 'lost') && Date.now() < settledAt) await pause(250);
+    const ledger = await readLedger(deployment.databaseUrl);
     const violations = [
       ...lost,
-      ...checkStreams(streams),
-      ...(await checkRuns(door, outcomes, settleMs)),
-      ...checkLedgers(await readLedgers(postgres.url), operations, outcomes),
+      ...checkStreams(seen),
+      ...checkRuns(ends),
+      ...checkWebhooks(webhooks.told, outcomes),
+      ...checkLedger(ledger, operations, outcomes),
+      ...checkInstallations(installations, ledger, await readPluginRemains(deployment.databaseUrl)),
     ];
+    const succeeded = outcomes.filter((outcome) => outcome.succeeded);
+    const active = installations.filter((installation) => installation.succeeded);
+    const all = [...seen.values()];
     return {
       operations,
       acknowledged: outcomes.length,
-      succeeded: outcomes.filter(({ succeeded }) => succeeded).length,
-      succeededAtOnce: outcomes.filter(({ succeeded, attempts, retries }) => succeeded && attempts === 1 && retries === 0).length,
-      failures: outcomes.filter(({ succeeded }) => !succeeded).map(({ entry, codes }) => `${entry}: ${codes.join()}`),
+      requests: operations + installations.length,
+      succeeded: succeeded.length + active.length,
+      succeededAtOnce: succeeded.filter(({ attempts, retries }) => attempts === 1 && retries === 0).length,
+      failures: [
+        ...outcomes
+          .filter((outcome) => !outcome.succeeded)
+          .map(({ entry, work: what, codes, operationId }) => `${entry} (${what}): ${codes.join()} ${operationId ?? ''}`),
+        ...installations.flatMap(({ plugin, operations: runs }) =>
+          runs.filter(({ status }) => status !== 'COMPLETED').map(({ id, codes }) => `${plugin}: ${codes.join()} ${id}`),
+        ),
+      ],
       kills: killed,
-      ownEnds: Object.fromEntries(victims.filter(({ ownEnds }) => ownEnds > 0).map(({ name, ownEnds }) => [name, ownEnds])),
+      ownEnds: Object.fromEntries(deployment.victims.filter(({ ownEnds }) => ownEnds > 0).map(({ name, ownEnds }) => [name, ownEnds])),
       violations,
+      installations: {
+        asked: installations.length,
+        active: active.length,
+        failedFirst: active.filter((installation) => installation.operations.length > 1).length,
+      },
+      compensated: ends.filter(({ compensation }) => compensation?.status === 'COMPENSATED').length,
+      webhooks: webhooks.told.size,
+      recoveries: countBy(ends.flatMap(({ recovery }) => (recovery === null ? [] : [recovery.status]))),
       events: {
-        followed: streams.size,
-        reconnects: [...streams.values()].reduce((sum, { reconnects }) => sum + reconnects, 0),
-        total: [...streams.values()].reduce((sum, { seqs }) => sum + seqs.length, 0),
+        followed: all.length,
+        reconnects: all.reduce((sum, { reconnects }) => sum + reconnects, 0),
+        total: all.reduce((sum, { seqs }) => sum + seqs.length, 0),
       },
       tookMs: Date.now() - startedAt,
     };
   } finally {
-    for (const victim of victims.reverse()) await victim.stop().catch((error: unknown) => say(`${victim.name}: ${String(error)}`));
-    await data.remove();
+    await deployment.stop();
+    webhooks.close();
   }
 }
 
-/** Whatever was acknowledged has ended. */
-async function checkRuns(door: Door, outcomes: readonly Outcome[], settleMs: number): Promise<string[]> {
-  const violations: string[] = [];
-  for (const { entry, operationId } of outcomes) {
-    const ask = async (): Promise<string> => {
-      const response = await fetch(`${door.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${door.token}` },
-        body: JSON.stringify({ query: 'query ($id: ID!) { operation(id: $id) { status } }', variables: { id: operationId } }),
-      });
-      return ((await response.json()) as { data?: { operation?: { status?: string } | null } }).data?.operation?.status ?? 'unknown';
-    };
-    const isOver = (status: string): boolean => status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
-    await eventually(ask, isOver, settleMs).catch((error: unknown) =>
-      violations.push(`${entry} has not ended: ${(error as Error).message}`),
-    );
-  }
-  return violations;
+/** The plugin whose fields the clients use. */
+async function installBefore(doors: Doors, plugin: string): Promise<void> {
+  const [door] = doors;
+  const query = 'mutation Install($name: String!) { installPlugin(input: { name: $name, grantedPermissions: [] }) { operation { id } } }';
+  const { data } = (await post(door, { query, variables: { name: plugin } })).body as GraphQLResult;
+  const id = (data?.['installPlugin'].operation as { id: string } | null)?.id ?? '';
+  const { end } = await follow(doors, id);
+  if (end !== 'OperationCompleted') throw new Error(`${plugin} was not installed: ${end}`);
 }
 
-async function readLedgers(databaseUrl: string): Promise<Ledgers> {
-  const client = new pg.Client(databaseUrl);
-  await client.connect();
-  const read = async (sql: string): Promise<string[]> => (await client.query<{ entry: string }>(sql)).rows.map(({ entry }) => entry);
-  try {
-    return {
-      reserved: await read("select id as entry from tenants.storage_reservations where id like 'entry-%'"),
-      created: await read("select name as entry from files.folders where name like 'entry-%'"),
-    };
-  } finally {
-    await client.end();
-  }
+type ReadEnd = RunEnd & { recovery: { status: string } | null };
+
+/** A few at a time. */
+function createEndReader(doors: Doors, settledAt: number): (outcome: Outcome) => Promise<ReadEnd> {
+  const query = 'query End($id: ID!) { operation(id: $id) { status compensation { status steps { undoes status } } recovery { status } } }';
+  let free = 8;
+  const read = async (id: string): Promise<Omit<ReadEnd, 'entry'> | undefined> => {
+    const answer = await post(pickDoor(doors, 0), { query, variables: { id } }).catch(() => undefined);
+    return ((answer?.body as GraphQLResult | undefined)?.data?.['operation'] as Omit<ReadEnd, 'entry'> | null | undefined) ?? undefined;
+  };
+  return async ({ entry, operationId }) => {
+    while (free === 0) await pause(20);
+    free -= 1;
+    const giveUpAt = Math.max(settledAt, Date.now() + 10_000);
+    try {
+      for (;;) {
+        const end = await read(operationId ?? '');
+        if ((end !== undefined && /^(COMPLETED|FAILED|CANCELLED)$/.test(end.status)) || Date.now() > giveUpAt)
+          return { entry, ...(end ?? { status: 'unknown', compensation: null, recovery: null }) };
+        await pause(100);
+      }
+    } finally {
+      free += 1;
+    }
+  };
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }

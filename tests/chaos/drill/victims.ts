@@ -23,7 +23,12 @@ export interface Victim {
 }
 
 /** A role of the product, started again whenever it ends: what a process manager does. */
-export async function startRole(args: readonly string[], env: Record<string, string>, say: (line: string) => void): Promise<Victim> {
+export async function startRole(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  say: (line: string) => void,
+): Promise<Victim> {
   let ownEnds = 0;
   let isStopped = false;
   let isKilled = false;
@@ -41,7 +46,7 @@ export async function startRole(args: readonly string[], env: Record<string, str
       if (isStopped) return;
       if (!isKilled) {
         ownEnds++;
-        say(`${args.join(' ')} ended by itself:\n${started.output.slice(-1_500)}`);
+        say(`${name} ended by itself:\n${started.output.slice(-1_500)}`);
       }
       isKilled = false;
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -56,13 +61,13 @@ export async function startRole(args: readonly string[], env: Record<string, str
       if (/^ready$/m.test(running.output)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`${args.join(' ')} is not ready:\n${running.output.slice(-2_000)}`);
+    throw new Error(`${name} is not ready:\n${running.output.slice(-2_000)}`);
   }
 
   start();
   await untilReady();
   return {
-    name: args.join(' '),
+    name,
     get ownEnds() {
       return ownEnds;
     },
