@@ -27,4 +27,14 @@ describe('a thread', () => {
     await client.ended;
     await expect(client.call('echo', 'late', 5_000)).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
   });
+
+  it('is waited for as long as there is more time for the call, and ended when there is none', async () => {
+    start();
+    let asked = 0;
+    await client.call('spin', 200, 50, () => ((asked += 1), 20));
+    expect(asked).toBeGreaterThan(0);
+    let left = 2;
+    await expect(client.call('spin', 60_000, 50, () => left--)).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    expect(left).toBe(-1);
+  });
 });

@@ -36,9 +36,15 @@ export type ThreadMethods = Record<string, (argument: never) => unknown>;
 export interface ThreadClient<M extends ThreadMethods> {
   /**
    * @param timeoutMs - after it the thread is ended: it may hang in synchronous code
+   * @param moreMs - asked then, and after each time it gave: how much longer to wait; none or less: no longer
    * @throws what the method threw, with its code; INTERNAL_SERVER_ERROR when the thread ended meanwhile
    */
-  call<K extends keyof M & string>(method: K, argument: Parameters<M[K]>[0], timeoutMs: number): Promise<Awaited<ReturnType<M[K]>>>;
+  call<K extends keyof M & string>(
+    method: K,
+    argument: Parameters<M[K]>[0],
+    timeoutMs: number,
+    moreMs?: () => number,
+  ): Promise<Awaited<ReturnType<M[K]>>>;
   /** Settles when the thread has ended, whoever ended it. */
   readonly ended: Promise<void>;
   close(): Promise<void>;
@@ -71,13 +77,18 @@ export function createThreadClient<M extends ThreadMethods>(worker: Worker): Thr
 
   return {
     ended,
-    call: (method, argument, timeoutMs) =>
+    call: (method, argument, timeoutMs, moreMs = () => 0) =>
       new Promise((resolve, reject) => {
         if (!alive) return reject(new CodedError('INTERNAL_SERVER_ERROR', 'the worker thread ended', { cause: failure }));
         const id = nextId++;
-        const timer = setTimeout(() => void worker.terminate(), timeoutMs);
-        pending.set(id, { resolve: (value) => resolve(value as never), reject, timer });
+        const call = { resolve: (value: unknown) => resolve(value as never), reject, timer: setTimeout(endOrWait, timeoutMs) };
+        pending.set(id, call);
         worker.postMessage({ id, method, argument } satisfies Request);
+        function endOrWait(): void {
+          const more = moreMs();
+          if (more > 0) call.timer = setTimeout(endOrWait, more);
+          else void worker.terminate();
+        }
       }),
     close: async () => {
       await worker.terminate();

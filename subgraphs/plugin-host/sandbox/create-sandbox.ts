@@ -1,12 +1,14 @@
 // A plugin in a thread of its own, so that a kill concerns this plugin alone.
 // X1. Calls over the concurrency cap are refused at once.
-// X2. The interrupt inside QuickJS misses native loops: a call over 10 × its limit ends the thread; the next call starts another.
+// X2. The interrupt inside QuickJS misses native loops: a call over twice its limit ends the thread, unless the thread has only waited for
+//     the processor; the next call starts another.
 // X3. What comes back is JSON without `__proto__`.
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { Json } from '#schema/contracts/json';
 import { DEFAULT_PLUGIN_LIMITS, type PluginLimits } from '#schema/contracts/plugins';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
 import type { SandboxMethods } from './sandbox-thread.js';
+import { createTimeLimit, readThreadCpuMs } from './time-limit.js';
 
 const LOAD_TIMEOUT_MS = 10_000;
 const MIN_WATCHDOG_MS = 500;
@@ -22,7 +24,7 @@ export interface Sandbox {
 /** @throws LOAD_FAILED, CPU_LIMIT, MEMORY_LIMIT */
 export async function createSandbox(plugin: { source: string; limits?: Partial<PluginLimits> }): Promise<Sandbox> {
   const limits: PluginLimits = { ...DEFAULT_PLUGIN_LIMITS, ...plugin.limits };
-  const watchdogMs = Math.max(MIN_WATCHDOG_MS, 10 * limits.cpuMs);
+  const watchdogMs = Math.max(MIN_WATCHDOG_MS, 2 * limits.cpuMs);
   let running = 0;
   let loading = open();
   const { resolvers } = await loading.catch(async (error: unknown) => {
@@ -31,12 +33,12 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       : error;
   });
 
-  async function open(): Promise<{ thread: ThreadClient<SandboxMethods>; resolvers: string[] }> {
-    const thread = createThreadClient<SandboxMethods>(startThread(new URL('./sandbox-thread.js', import.meta.url)));
+  async function open(): Promise<{ client: ThreadClient<SandboxMethods>; resolvers: string[]; thread: string | null }> {
+    const client = createThreadClient<SandboxMethods>(startThread(new URL('./sandbox-thread.js', import.meta.url)));
     try {
-      return { thread, resolvers: await thread.call('load', { source: plugin.source, limits }, LOAD_TIMEOUT_MS) };
+      return { client, ...(await client.call('load', { source: plugin.source, limits }, LOAD_TIMEOUT_MS)) };
     } catch (error) {
-      await thread.close();
+      await client.close();
       throw error;
     }
   }
@@ -47,13 +49,16 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       if (running >= limits.concurrency) throw new CodedError('CONCURRENCY_LIMIT', `the plugin serves ${limits.concurrency} calls at once`);
       running += 1;
       try {
-        const { thread } = await loading;
+        const { client, thread } = await loading;
         // The thread takes one call after the other, so a call waits for those before it.
-        const json = await thread.call(
-          'call',
-          { type, field, parent: JSON.stringify(parent), args: JSON.stringify(args) },
-          watchdogMs * running,
-        );
+        const moreMs = createTimeLimit({
+          cpuMs: limits.cpuMs * running,
+          wallMs: limits.wallMs * running,
+          now: Date.now,
+          readCpuMs: () => readThreadCpuMs(thread),
+        });
+        const argument = { type, field, parent: JSON.stringify(parent), args: JSON.stringify(args) };
+        const json = await client.call('call', argument, watchdogMs * running, moreMs);
         return parseResult(json);
       } catch (error) {
         if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;
@@ -65,7 +70,7 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       }
     },
     close: async () => {
-      await (await loading.catch(() => undefined))?.thread.close();
+      await (await loading.catch(() => undefined))?.client.close();
     },
   };
 }

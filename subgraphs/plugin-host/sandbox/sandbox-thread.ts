@@ -1,21 +1,21 @@
 // Inside the thread: one QuickJS VM with one plugin. No ambient authority: what the VM can reach is what is set up here.
 // Limits that QuickJS enforces are here; those that it misses (native loops without an interrupt check) are the watchdog's.
-import { readFileSync } from 'node:fs';
 import { getQuickJS, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime } from 'quickjs-emscripten';
 import { CodedError, type ErrorCode } from '#schema/contracts/errors';
 import type { PluginLimits } from '#schema/contracts/plugins';
 import { serveThread } from '#platform/threads';
+import { createTimeLimit, nameOwnThread, readThreadCpuMs } from './time-limit.js';
 
 export interface SandboxMethods extends Record<string, (argument: never) => unknown> {
-  /** Evaluates the bundle. @returns the resolvers it has, as `Type.field` */
-  load(plugin: { source: string; limits: PluginLimits }): Promise<string[]>;
+  /** Evaluates the bundle. @returns the resolvers it has, as `Type.field`, and the thread's name for the system */
+  load(plugin: { source: string; limits: PluginLimits }): Promise<{ resolvers: string[]; thread: string | null }>;
   /** @returns JSON text */
   call(call: { type: string; field: string; parent: string; args: string }): string;
 }
 
 const MAX_JOBS = 1_000;
 /** Loading may take longer than a call: it runs once. */
-const LOAD_CPU_FACTOR = 20;
+const LOAD_CPU_FACTOR = 5;
 
 /** Taken before the plugin runs, so that it cannot change what the host calls. */
 const PRELUDE = `(() => {
@@ -36,6 +36,7 @@ interface Vm {
   limits: PluginLimits;
 }
 let vm: Vm | undefined;
+const thread = nameOwnThread();
 
 serveThread({
   load: async ({ source, limits }: { source: string; limits: PluginLimits }) => {
@@ -44,17 +45,17 @@ serveThread({
     runtime.setMaxStackSize(limits.stackBytes);
     const context = runtime.newContext();
     const prelude = context.unwrapResult(context.evalCode(PRELUDE, 'prelude.js'));
-    withDeadline(runtime, limits.cpuMs * LOAD_CPU_FACTOR);
+    withDeadline(runtime, limits, LOAD_CPU_FACTOR);
     const namespace = settle({ runtime, context }, context.evalCode(source, 'plugin.mjs', { type: 'module' }), 'LOAD_FAILED');
     const plugin = context.getProp(namespace, 'default');
     vm = { runtime, context, prelude, plugin, limits };
     const list = invoke(vm, 'list', [plugin], 'LOAD_FAILED');
-    return JSON.parse(list) as string[];
+    return { resolvers: JSON.parse(list) as string[], thread };
   },
   call: ({ type, field, parent, args }: { type: string; field: string; parent: string; args: string }) => {
     if (vm === undefined) throw new CodedError('LOAD_FAILED', 'no plugin is loaded');
     const { context, plugin, limits } = vm;
-    withDeadline(vm.runtime, limits.cpuMs);
+    withDeadline(vm.runtime, limits);
     const texts = [type, field, parent, args].map((text) => context.newString(text));
     try {
       const json = invoke(vm, 'call', [plugin, ...texts], 'PLUGIN_ERROR');
@@ -67,31 +68,18 @@ serveThread({
   },
 } satisfies SandboxMethods);
 
-/**
- * Interrupts the VM when it has used `cpuMs` of processor time: on a busy machine the clock runs on while the thread waits.
- * After eight times that by the clock it is interrupted in any case.
- */
-function withDeadline(runtime: QuickJSRuntime, cpuMs: number): void {
-  const startedAt = Date.now();
-  const usedBefore = readThreadCpuMs();
-  let checkAt = startedAt + cpuMs;
+/** Interrupts the VM when its time is up. */
+function withDeadline(runtime: QuickJSRuntime, limits: PluginLimits, factor = 1): void {
+  const cpuMs = limits.cpuMs * factor;
+  const leftMs = createTimeLimit({ cpuMs, wallMs: limits.wallMs * factor, now: Date.now, readCpuMs: () => readThreadCpuMs(thread) });
+  let checkAt = Date.now() + cpuMs;
   runtime.setInterruptHandler(() => {
     const now = Date.now();
     if (now <= checkAt) return false;
-    if (usedBefore === undefined || now - startedAt > 8 * cpuMs) return true;
-    const left = cpuMs - ((readThreadCpuMs() ?? Infinity) - usedBefore);
+    const left = leftMs();
     checkAt = now + left;
     return left <= 0;
   });
-}
-
-/** Processor time of this thread; undefined where the system does not tell. */
-function readThreadCpuMs(): number | undefined {
-  try {
-    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ', 1)[0]) / 1e6;
-  } catch {
-    return undefined;
-  }
 }
 
 function invoke({ runtime, context, prelude }: Vm, name: 'list' | 'call', args: readonly QuickJSHandle[], code: ErrorCode): string {
