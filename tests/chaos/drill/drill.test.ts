@@ -16,5 +16,5 @@ describe.runIf(findPostgres() !== undefined)('the chaos drill', () => {
     expect(report.webhooks).toBeGreaterThan(0);
     expect(report.installations.active).toBeGreaterThan(0);
     expect(report.events.reconnects).toBeGreaterThan(0);
-  }, 420_000);
+  }, 900_000);
 });

@@ -19,6 +19,8 @@ const INTO_INSTALLATION_MS = [0, 350, 700, 1_050, 1_400];
 /** Every sixth stream is left after so many events, and taken up at the other gateway. */
 const LEAVE_EVERY = 6;
 const LEAVE_AFTER = 2;
+/** For its share of the operations a kill waits so many times the pause between two. */
+const SHARE_WITHIN = 2;
 const QR_CODE = '@sluice/qr-code';
 
 export interface DrillOptions {
@@ -79,8 +81,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     async function killInTurn(): Promise<void> {
       for (const [count, name] of turns.entries()) {
         await pause(everyMs);
-        // Each kill has its share of the operations before it, however slow the machine is.
-        while (outcomes.length + lost.length < (count / kills) * operations - clients) await pause(50);
+        // Each kill has its share of the operations before it, unless the machine is very slow.
+        for (const goOnAt = Date.now() + SHARE_WITHIN * everyMs; Date.now() < goOnAt; await pause(50))
+          if (outcomes.length + lost.length >= (count / kills) * operations - clients) break;
         const victim = deployment.victims.find((candidate) => candidate.name === name);
         if (victim === undefined) throw new Error(`there is no process '${name}'`);
         if (TAKES_PART.test(name)) {
