@@ -23,7 +23,7 @@ import { createDataConverter } from '#platform/payload-codec';
 import { createExternalStorage, createPayloadStore, type PayloadStore } from '#platform/payload-store/payload-store';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
-import type { DurableClient } from '#workers/client/connect-durable';
+import type { DurableClient } from '#workers/client/durable-client';
 import type { CliConfig } from '../config.js';
 
 /** For runs that wait for people; each read of a payload puts its end off. */

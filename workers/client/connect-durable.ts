@@ -7,141 +7,43 @@ import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
-  type WorkflowExecutionInfo,
   WorkflowFailedError,
   type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  CancelledFailure,
-  type DataConverter,
-  defineSearchAttributeKey,
-  TerminatedFailure,
-  TimeoutFailure,
-} from '@temporalio/common';
+import { ApplicationFailure, type DataConverter } from '@temporalio/common';
 import { CodedError, isErrorCode } from '#schema/contracts/errors';
-import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
+import { OPERATION_FACTS_MEMO, type OperationFacts, type OperationSnapshot } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
-import {
-  OPERATION_FACTS_MEMO,
-  type OperationEvent,
-  type OperationFacts,
-  type OperationFailure,
-  type OperationKindName,
-  type OperationSnapshot,
-  type OperationStatus,
-} from '#schema/contracts/operations';
 import {
   type AsyncResponse,
   CANCEL_OPERATION_SIGNAL,
-  type CancelOperation,
   MAX_ANSWER_CHARS,
   MAX_STORED_ANSWER_CHARS,
   PUBLISH_GENERATION_UPDATE,
   type PublishGeneration,
   RESOLVE_OPERATION_SIGNAL,
-  type ResolveOperation,
   SUPERGRAPH_COORDINATOR_ID,
   TASK_QUEUES,
   VARIABLE_RULES_QUERY,
-  type WorkflowName,
-  type Workflows,
 } from '#schema/contracts/workflows';
+import type { DurableClient } from './durable-client.js';
 import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
-import { toFailure } from './history-events.js';
-import { createOperationReaders, type OperationReaders } from './operation-readers.js';
+import { createOperationReaders } from './operation-readers.js';
+import { describeFacts, REQUEST_KINDS, toEndOf, toRunFailure, toSnapshot } from './operation-snapshot.js';
 import { describePresentRun } from './present-run.js';
 import { toCodedError } from './translate-errors.js';
+import { toVisibilityQuery } from './visibility-query.js';
 
 const CALL_TIMEOUT_MS = 5_000;
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
 /** Requests and plugin operations with all their parts. A cancelled recovery is given up, which is a result. */
 const ENDS_AS_CANCELLED = /^(request|plugin)\//;
-
-export interface StartOptions {
-  workflowId: string;
-  facts: OperationFacts;
-  /** Markdown for Temporal's UI, encrypted like every payload; no user data. */
-  details?: string;
-  /** Hand the first task to a worker of this process inside the start call; needs the connection of {@link DurableOptions.native}. */
-  eager?: boolean;
-  taskQueue?: string;
-  /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
-  once?: boolean;
-  /** Of the whole run; the workflow's own deadline comes first. @default 24 h */
-  executionTimeoutMs?: number;
-}
-
-export interface RunHandle<Result> {
-  operationId: OperationId;
-  run: RunReference;
-  /** Waits for the run's end. @throws RunFailedError */
-  result(): Promise<Result>;
-}
-
-/** The run ended without a result. */
-export class RunFailedError extends CodedError {
-  constructor(
-    readonly failure: OperationFailure,
-    readonly status: OperationStatus,
-    options?: { cause?: unknown },
-  ) {
-    super(failure.code, failure.message, options);
-  }
-}
-
-export interface OperationFilter {
-  kind?: string;
-  status?: OperationStatus;
-  tenant?: string;
-  plugin?: string;
-  /** Only runs started before this time, RFC 3339. */
-  before?: string;
-  first: number;
-}
-
-export interface DurableClient {
-  readonly namespace: string;
-  /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
-  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<RunHandle<Workflows[W]['result']>>;
-  /** The run of an operation id, running or ended. @throws NOT_FOUND for a malformed id */
-  attach<Result>(id: string): RunHandle<Result>;
-  /** Undefined for an id that is malformed or not kept any more. */
-  describe(id: string): Promise<OperationSnapshot | undefined>;
-  watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
-  readEvents(id: string): Promise<OperationEvent[]>;
-  /** Asks the run to stop; a run that has ended is left as it is. */
-  cancel(id: string, request: CancelOperation): Promise<void>;
-  /** Tells a run that waits for somebody what was decided. @throws CONFLICT when it has ended */
-  resolve(id: string, decision: ResolveOperation): Promise<void>;
-  /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
-  readVariableRules(id: string): Promise<VariableRules | null>;
-  /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
-  list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
-  /** Requests that were terminated or timed out in Temporal, newest first; as {@link list}. */
-  listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
-  /**
-   * Starts the recovery of a request that was ended by force; once, whoever asks.
-   *
-   * @returns the recovery's operation id
-   * @throws CONFLICT for any other run; NOT_FOUND
-   */
-  recover(id: string): Promise<OperationId>;
-  judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
-  /** @param at - another coordinator than the deployment's, for tests */
-  publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
-  /** What the answer of one run may have at most: more with a store for large payloads. */
-  readonly maxAnswerChars: number;
-  /** As of the last look, at most 2 s old. */
-  isAvailable(): boolean;
-  readonly readers: OperationReaders;
-  close(): Promise<void>;
-}
 
 export interface DurableOptions {
   address: string;
@@ -297,7 +199,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     },
 
     list: async (filter) => search(toVisibilityQuery(filter), filter.first),
-    listForcedEnds: async ({ first, ...filter }) => search(`${toVisibilityQuery({ ...filter, first })} AND ${FORCED_ENDS}`, first),
+    listForcedEnds: async ({ first, ...filter }) => search(`${toVisibilityQuery(filter)} AND ${FORCED_ENDS}`, first),
 
     async recover(id) {
       const run = requireRun(id);
@@ -449,114 +351,4 @@ function requireRun(id: string): RunReference {
   const run = parseOperationId(id);
   if (run === undefined) throw new CodedError('NOT_FOUND', 'no operation of that id exists');
   return run;
-}
-
-type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'memo' | 'startTime' | 'status' | 'typedSearchAttributes'> & {
-  closeTime?: Date | undefined;
-};
-
-function toSnapshot(info: RunInfo, retentionMs: number | null): OperationSnapshot {
-  const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
-  const run = { workflowId: info.workflowId, runId: info.runId };
-  const { runId: firstRunId = run.runId, createdAt = info.startTime.toISOString() } = facts?.continues ?? {};
-  return {
-    id: toOperationId({ ...run, runId: firstRunId }),
-    ...run,
-    workflowType: info.type,
-    facts: facts ?? { kind: 'SUPERGRAPH', title: info.type, tenant: '', startedBy: '' },
-    status: toStatus(info),
-    createdAt,
-    closedAt: info.closeTime?.toISOString() ?? null,
-    expiresAt: info.closeTime === undefined || retentionMs === null ? null : new Date(info.closeTime.getTime() + retentionMs).toISOString(),
-    result: null,
-    failure: null,
-  };
-}
-
-function toStatus(info: RunInfo): OperationStatus {
-  const shown = info.typedSearchAttributes.get(defineSearchAttributeKey('Status', 'KEYWORD'));
-  switch (info.status.name) {
-    case 'RUNNING':
-    case 'CONTINUED_AS_NEW':
-      return shown === 'INPUT_REQUIRED' ? 'INPUT_REQUIRED' : 'WORKING';
-    case 'COMPLETED':
-      // A saga that was undone ends with its answer.
-      return shown === 'FAILED' ? 'FAILED' : 'COMPLETED';
-    case 'CANCELLED':
-      return 'CANCELLED';
-    default:
-      // Temporal takes a run that stopped at our signal for failed.
-      return shown === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
-  }
-}
-
-function toEndOf({ cause }: WorkflowFailedError): { status: OperationStatus; failure: OperationFailure } {
-  if (cause instanceof CancelledFailure) return { status: 'CANCELLED', failure: toFailure('OPERATION_CANCELLED') };
-  if (cause instanceof TerminatedFailure) return { status: 'FAILED', failure: toFailure('OPERATION_TERMINATED') };
-  if (cause instanceof TimeoutFailure) return { status: 'FAILED', failure: toFailure('DEADLINE_EXCEEDED') };
-  return {
-    status: 'FAILED',
-    failure: cause instanceof ApplicationFailure && isErrorCode(cause.type) ? toFailure(cause.type, cause.message) : toFailure(undefined),
-  };
-}
-
-function toRunFailure(error: unknown): never {
-  if (!(error instanceof WorkflowFailedError)) throw error;
-  const { status, failure } = toEndOf(error);
-  throw new RunFailedError(failure, status, { cause: error });
-}
-
-const REQUEST_KINDS: ReadonlySet<string> = new Set([
-  'API_REQUEST',
-  'ORCHESTRATION',
-  'ASYNC_REQUEST',
-  'RECOVERY',
-] satisfies OperationKindName[]);
-
-// `Status` is a word of the query language, so it stands in back quotes.
-const EXECUTION_STATUS: Record<OperationStatus, string> = {
-  WORKING: "ExecutionStatus = 'Running' AND `Status` != 'INPUT_REQUIRED'",
-  INPUT_REQUIRED: "ExecutionStatus = 'Running' AND `Status` = 'INPUT_REQUIRED'",
-  COMPLETED: "ExecutionStatus = 'Completed' AND `Status` != 'FAILED'",
-  FAILED:
-    "(ExecutionStatus IN ('Terminated', 'TimedOut') OR (ExecutionStatus = 'Failed' AND `Status` != 'CANCELLED') OR (ExecutionStatus = 'Completed' AND `Status` = 'FAILED'))",
-  CANCELLED: "(ExecutionStatus = 'Canceled' OR (ExecutionStatus = 'Failed' AND `Status` = 'CANCELLED'))",
-};
-/** Values stand inside a query: ids and enum names only. */
-const SAFE_VALUE = /^[A-Za-z0-9@/_.:-]{1,128}$/;
-
-function toVisibilityQuery({ kind, status, tenant, plugin, before }: OperationFilter): string {
-  const equals = (name: string, value: string | undefined): string[] => {
-    if (value === undefined) return [];
-    if (!SAFE_VALUE.test(value)) throw new CodedError('BAD_USER_INPUT', `${name}: not an id`);
-    return [`${name} = '${value}'`];
-  };
-  return [
-    ...(kind === undefined ? ['Kind IS NOT NULL'] : equals('Kind', kind)),
-    ...equals('Tenant', tenant),
-    ...equals('Plugin', plugin),
-    // Of an operation that continued as new the present run is the one.
-    status === undefined ? "ExecutionStatus != 'ContinuedAsNew'" : EXECUTION_STATUS[status],
-    ...(before === undefined ? [] : [`StartTime < '${toTime(before)}'`]),
-  ].join(' AND ');
-}
-
-function toTime(text: string): string {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new CodedError('BAD_USER_INPUT', 'before: not a time');
-  return new Date(ms).toISOString();
-}
-
-/** What every run of an operation says of itself in Temporal. */
-function describeFacts(facts: OperationFacts) {
-  return {
-    memo: { [OPERATION_FACTS_MEMO]: facts },
-    staticSummary: facts.title,
-    typedSearchAttributes: [
-      { key: defineSearchAttributeKey('Kind', 'KEYWORD'), value: facts.kind },
-      { key: defineSearchAttributeKey('Tenant', 'KEYWORD'), value: facts.tenant },
-      { key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' },
-      ...(facts.plugin === undefined ? [] : [{ key: defineSearchAttributeKey('Plugin', 'KEYWORD'), value: facts.plugin }]),
-    ],
-  };
 }

@@ -13,7 +13,8 @@ import { createDataConverter, createPayloadCodec } from '#platform/payload-codec
 import { parseOperationId } from '#schema/contracts/ids';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { createRequestActivities } from '../activities/request-activities.js';
-import { connectDurable, type DurableClient } from '../client/connect-durable.js';
+import { connectDurable } from '../client/connect-durable.js';
+import type { DurableClient } from '../client/durable-client.js';
 import { startWorkerHost, type WorkerHost } from '../host.js';
 import { ensureRuntime, log } from './test-runtime.js';
 import { countCoverage } from './workflow-coverage.js';

@@ -9,7 +9,7 @@ import { parseOperationId } from '#schema/contracts/ids';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { world } from '#tests/federation/support/library';
 import { createShop } from '#tests/federation/support/shop';
-import type { RunHandle } from '../client/connect-durable.js';
+import type { RunHandle } from '../client/durable-client.js';
 import { AUTH, createDurableWorld, type DurableWorld } from './durable-world.js';
 import { addSearchAttributes, startForgetfulServer } from './own-server.js';
 import { createPluginWorld } from './plugin-world.js';

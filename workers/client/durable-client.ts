@@ -1,0 +1,88 @@
+// What the door to durable work offers.
+import { CodedError } from '#schema/contracts/errors';
+import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { OperationId, RunReference } from '#schema/contracts/ids';
+import type { OperationEvent, OperationFacts, OperationFailure, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
+import type { VariableRules } from '#schema/contracts/plan';
+import type { CancelOperation, PublishGeneration, ResolveOperation, WorkflowName, Workflows } from '#schema/contracts/workflows';
+import type { OperationReaders } from './operation-readers.js';
+
+export interface StartOptions {
+  workflowId: string;
+  facts: OperationFacts;
+  /** Markdown for Temporal's UI, encrypted like every payload; no user data. */
+  details?: string;
+  /** Hand the first task to a worker of this process inside the start call; needs a native connection of this process. */
+  eager?: boolean;
+  taskQueue?: string;
+  /** Also a run that has ended keeps its id: starting it again throws OPERATION_IN_PROGRESS. */
+  once?: boolean;
+  /** Of the whole run; the workflow's own deadline comes first. @default 24 h */
+  executionTimeoutMs?: number;
+}
+
+export interface RunHandle<Result> {
+  operationId: OperationId;
+  run: RunReference;
+  /** Waits for the run's end. @throws RunFailedError */
+  result(): Promise<Result>;
+}
+
+/** The run ended without a result. */
+export class RunFailedError extends CodedError {
+  constructor(
+    readonly failure: OperationFailure,
+    readonly status: OperationStatus,
+    options?: { cause?: unknown },
+  ) {
+    super(failure.code, failure.message, options);
+  }
+}
+
+export interface OperationFilter {
+  kind?: string;
+  status?: OperationStatus;
+  tenant?: string;
+  plugin?: string;
+  /** Only runs started before this time, RFC 3339. */
+  before?: string;
+  first: number;
+}
+
+export interface DurableClient {
+  readonly namespace: string;
+  /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
+  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<RunHandle<Workflows[W]['result']>>;
+  /** The run of an operation id, running or ended. @throws NOT_FOUND for a malformed id */
+  attach<Result>(id: string): RunHandle<Result>;
+  /** Undefined for an id that is malformed or not kept any more. */
+  describe(id: string): Promise<OperationSnapshot | undefined>;
+  watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
+  readEvents(id: string): Promise<OperationEvent[]>;
+  /** Asks the run to stop; a run that has ended is left as it is. */
+  cancel(id: string, request: CancelOperation): Promise<void>;
+  /** Tells a run that waits for somebody what was decided. @throws CONFLICT when it has ended */
+  resolve(id: string, decision: ResolveOperation): Promise<void>;
+  /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
+  readVariableRules(id: string): Promise<VariableRules | null>;
+  /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
+  list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
+  /** Requests that were terminated or timed out in Temporal, newest first; as {@link list}. */
+  listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
+  /**
+   * Starts the recovery of a request that was ended by force; once, whoever asks.
+   *
+   * @returns the recovery's operation id
+   * @throws CONFLICT for any other run; NOT_FOUND
+   */
+  recover(id: string): Promise<OperationId>;
+  judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
+  /** @param at - another coordinator than the deployment's, for tests */
+  publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
+  /** What the answer of one run may have at most: more with a store for large payloads. */
+  readonly maxAnswerChars: number;
+  /** As of the last look, at most 2 s old. */
+  isAvailable(): boolean;
+  readonly readers: OperationReaders;
+  close(): Promise<void>;
+}
