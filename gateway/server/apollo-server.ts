@@ -15,7 +15,8 @@ import type { Generations } from '../supergraph/generations.js';
 import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gateway.js';
 import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
-import type { OperationAnswer, OperationExecutor } from './execute-operation.js';
+import type { OperationExecutor } from './execute-operation.js';
+import type { OperationAnswer } from './operation-request.js';
 import { wantsPlan } from './plan-report.js';
 import type { Preference } from './prefer-header.js';
 

@@ -17,7 +17,8 @@ import { noSuchOperation, toExtensions } from './apollo-server.js';
 import type { DocumentChecker } from './check-document.js';
 import { asksForSchema } from './document-rules.js';
 import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
-import type { OperationExecutor, OperationRequest } from './execute-operation.js';
+import type { OperationExecutor } from './execute-operation.js';
+import type { OperationRequest } from './operation-request.js';
 import { wantsPlan } from './plan-report.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 

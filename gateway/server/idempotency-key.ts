@@ -1,0 +1,17 @@
+import { createHmac } from 'node:crypto';
+import { CodedError } from '#schema/contracts/errors';
+import type { AuthContext } from '#schema/contracts/identity';
+import type { KeyRing } from '#platform/keys';
+
+export const MAX_KEY_CHARS = 256;
+
+/** The caller's key, bound to the caller, in a form that may stand in a workflow id. */
+export function toOperationKey(keys: Pick<KeyRing, 'operation'>, { principal }: AuthContext, key: string): string {
+  return createHmac('sha256', keys.operation)
+    .update(JSON.stringify([principal, key]))
+    .digest('base64url');
+}
+
+export function keyReused(): CodedError {
+  return new CodedError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was used for another request before');
+}

@@ -1,0 +1,183 @@
+// Operations as runs: started under their caller's key, waited for as long as the caller wants.
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { errorCodeOf } from '#schema/contracts/errors';
+import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
+import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
+import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
+import type { KeyRing } from '#platform/keys';
+import type { Logger } from '#platform/logger';
+import type { HeaderClaims } from '../fetching/header-claims.js';
+import { beginTrace } from '../fetching/trace-context.js';
+import type { Route, RouteReason } from '../routing/route-operation.js';
+import type { DurablePort, DurableRun } from './durable-port.js';
+import { toErrorJson, toPublicError } from './error-masking.js';
+import { keyReused, toOperationKey } from './idempotency-key.js';
+import type { OperationRequest, PreparedOperation } from './operation-request.js';
+import { toPlanReport } from './plan-report.js';
+import type { StartedOperation } from './start-operation.js';
+
+/** A run keeps its own deadline; past it and this, its answer is not coming. */
+const RESULT_GRACE_MS = 10_000;
+/** What a run may take past its deadline, to undo what it did. */
+const ENDING_MS = 3_600_000;
+/** Headers of a mutation's caller are kept past its deadline, to undo what it did. */
+const UNDOING_MS = 120_000;
+
+export type RunRoute = Extract<Route, { path: 'durable' | 'async' }>;
+const KINDS = { api_request_workflow: 'API_REQUEST', multi_service_orchestration_workflow: 'ORCHESTRATION' } as const;
+export type AsyncOptions = Partial<Pick<StartedOperation, 'deadlineMs' | 'webhook'>>;
+export interface RunResult {
+  response: GraphQLResponse;
+}
+
+export interface RequestRuns {
+  /** Another request with the same key gets the run that the key began. @throws IDEMPOTENCY_KEY_REUSED; as the door to durable work */
+  start(request: OperationRequest, prepared: PreparedOperation, route: RunRoute, options?: AsyncOptions): Promise<DurableRun<RunResult>>;
+  /** Never rejects. @returns `running` when the caller wanted to wait less than the run takes */
+  wait(
+    run: DurableRun<RunResult>,
+    request: OperationRequest,
+    prepared: PreparedOperation,
+    route: RunRoute,
+  ): Promise<GraphQLResponse | 'running'>;
+}
+
+export function createRequestRuns({
+  durable,
+  keys,
+  claims,
+  log,
+}: {
+  durable: DurablePort;
+  keys: Pick<KeyRing, 'operation'>;
+  /** Keeps the headers that a run's services need. */
+  claims: Pick<HeaderClaims, 'put'>;
+  log: Logger;
+}): RequestRuns {
+  /** Undefined when no service of the plan gets any. */
+  async function sealHeaders({ onward }: OperationRequest, plan: ExecutablePlan, deadlineMs: number): Promise<HeaderClaim | undefined> {
+    const needed = Object.entries(onward?.headers ?? {}).filter(([name]) => name === ANY_SERVICE || plan.services.includes(name));
+    if (needed.length === 0) return undefined;
+    const keepMs = deadlineMs + (plan.kind === 'mutation' ? UNDOING_MS : 0);
+    return { ref: await claims.put(Object.fromEntries(needed), keepMs), services: needed.map(([name]) => name) };
+  }
+
+  async function start(
+    request: OperationRequest,
+    prepared: PreparedOperation,
+    { path, workflow, reason }: RunRoute,
+    { deadlineMs = deadlineOf(prepared.plan, { path, workflow }), webhook }: AsyncOptions = {},
+  ): Promise<DurableRun<RunResult>> {
+    const { auth, generation, operation, idempotencyKey } = request;
+    const { plan, variables, documentHash } = prepared;
+    const operationName = operation.name?.value ?? null;
+    const run: ComplexRequest = {
+      plan,
+      variables,
+      generation,
+      operationName,
+      documentHash,
+      deadlineMs,
+      synchronous: path === 'durable',
+      trace: request.onward?.trace ?? beginTrace(),
+      maxAnswerChars: durable.maxAnswerChars,
+    };
+    if (path === 'durable' && plan.kind === 'query') run.reportsAtEnd = true;
+    const headerClaim = await sealHeaders(request, plan, deadlineMs);
+    if (headerClaim !== undefined) run.headerClaim = headerClaim;
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([documentHash, operationName, variables]))
+      .digest('hex');
+    const facts = {
+      kind: path === 'async' ? ('ASYNC_REQUEST' as const) : KINDS[workflow],
+      title: operationName ?? plan.kind,
+      tenant: auth.tenant,
+      startedBy: auth.principal,
+      ...(path === 'async' || plan.kind === 'mutation' ? { isRecoverable: true as const } : {}),
+      ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
+    };
+    const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;
+    const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: idempotencyKey !== null };
+    try {
+      if (path === 'async')
+        return await durable.start(
+          'async_request_workflow',
+          [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth],
+          {
+            ...how,
+            executionTimeoutMs: deadlineMs + ENDING_MS,
+          },
+        );
+      if (workflow === 'api_request_workflow') return await durable.start(workflow, [{ ...run, auth, credential: null }], how);
+      return await durable.start(workflow, [run, auth], how);
+    } catch (error) {
+      const running =
+        errorCodeOf(error) === 'OPERATION_IN_PROGRESS'
+          ? (error as { details?: { operationId?: unknown } }).details?.operationId
+          : undefined;
+      if (idempotencyKey === null || typeof running !== 'string') throw error;
+      // The key came before: its run answers, if it was for the same request.
+      const known = await durable.describe(running);
+      if (known?.facts.requestFingerprint !== fingerprint) throw keyReused();
+      return durable.attach(running);
+    }
+  }
+
+  async function wait(
+    run: DurableRun<RunResult>,
+    request: OperationRequest,
+    { plan }: PreparedOperation,
+    route: RunRoute,
+  ): Promise<GraphQLResponse | 'running'> {
+    const { signal, auth, prefer } = request;
+    const isAsync = route.path === 'async';
+    const longestMs = deadlineOf(plan, route) + RESULT_GRACE_MS;
+    const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
+    if (waitMs === 0) return 'running';
+    let timer: NodeJS.Timeout | undefined;
+    const leave = (): void => {
+      if (plan.kind !== 'query' || isAsync) return;
+      durable
+        .cancel(run.operationId, { reason: 'the caller left', by: auth.principal })
+        .catch((error: unknown) => log.warn({ err: error, operationId: run.operationId }, 'left run could not be cancelled'));
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    try {
+      const late = new Promise<GraphQLResponse | 'running'>((resolve) => {
+        if (waitMs !== null && waitMs < longestMs) {
+          timer = setTimeout(() => resolve('running'), waitMs);
+          return;
+        }
+        const error = toErrorJson('DEADLINE_EXCEEDED', 'the operation has no result yet; ask for it by its id', {
+          operationId: run.operationId,
+        });
+        timer = setTimeout(() => resolve({ data: null, errors: [error] }), longestMs);
+      });
+      return await Promise.race([run.result().then(({ response }) => response), late]);
+    } catch (error) {
+      const shown = toPublicError(error, log);
+      return { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  return { start, wait };
+}
+
+/** A service that declares a longer time-out than a run has gets it. */
+function deadlineOf({ longestTimeoutMs = 0 }: ExecutablePlan, { path, workflow }: Pick<RunRoute, 'path' | 'workflow'>): number {
+  return Math.max(DEFAULT_DEADLINES_MS[path === 'async' ? 'async_request_workflow' : workflow], longestTimeoutMs);
+}
+
+/** What Temporal's UI shows of it: why it is a run, and of what. */
+function describeRun({ plan, generation, documentHash }: ComplexRequest, reason: RouteReason): string {
+  const { services, fetches } = toPlanReport(plan);
+  const rows = { reason, services: services.join(', '), fetches, generation, document: documentHash.slice(0, 12) };
+  return Object.entries(rows)
+    .map(([name, value]) => `- ${name}: ${value}`)
+    .join('\n');
+}
