@@ -68,7 +68,7 @@ function Decision({
         {choice === 'EDIT_VARIABLES' && (
           <Textarea
             label="Variables"
-            description="JSON. A name that the document does not declare changes nothing; values are checked by the services, and what they refuse comes back here."
+            description="JSON. Names and values are checked as the operation declares them; what is refused comes back here."
             value={text}
             onChange={({ currentTarget }) => {
               setText(currentTarget.value);
