@@ -311,8 +311,9 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     try {
       return await client.workflow.getHandle(run.workflowId, run.runId).result();
     } catch (error) {
-      const present = error instanceof WorkflowNotFoundError ? await call(() => describePresentRun(client, run)) : undefined;
-      if (present === undefined) throw error;
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const present = await call(() => describePresentRun(client, run));
+      if (present === undefined) throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
       return client.workflow.getHandle(run.workflowId, present.runId).result();
     }
   }

@@ -24,7 +24,7 @@ export interface StartOptions {
 export interface RunHandle<Result> {
   operationId: OperationId;
   run: RunReference;
-  /** Waits for the run's end. @throws RunFailedError */
+  /** Waits for the run's end. @throws RunFailedError; NOT_FOUND when it is not kept any more */
   result(): Promise<Result>;
 }
 

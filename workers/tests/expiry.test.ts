@@ -33,6 +33,7 @@ it('says until when a result is kept, and knows nothing of the operation afterwa
   await gone(started.operationId);
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(operation?.expiresAt ?? ''));
   await expect(durable.durable.readEvents(started.operationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(durable.durable.attach(started.operationId).result()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const watching = durable.durable.watch(started.operationId, { after: events[0]?.cursor ?? null, signal: new AbortController().signal });
   await expect(watching[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   await expect(
