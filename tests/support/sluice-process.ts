@@ -1,5 +1,6 @@
 // Runs the built product (`dist/cli/main.js`) as users do: a real process on free ports with a data folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const OUTPUT_LIMIT = 4 * 1024 * 1024;
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+const MAX_PORT_TRIES = 200;
 
 export interface SluiceProcess {
   readonly pid: number;
@@ -69,18 +73,27 @@ function inheritedEnv(): Record<string, string> {
   return { PATH, HOME, ...(SLUICE_CACHE === undefined ? {} : { SLUICE_CACHE }), ...(TEMPORAL_CLI === undefined ? {} : { TEMPORAL_CLI }) };
 }
 
-/** Ports that were free a moment ago. */
+/** Of the ports below those that Linux gives to outgoing connections: from these nobody gets one by chance before it is used. */
 export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return (server.address() as { port: number }).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const found = new Set<number>();
+  for (let tries = 0; found.size < count; tries++) {
+    if (tries === MAX_PORT_TRIES) throw new Error(`${count} free ports were not found in ${MAX_PORT_TRIES} tries`);
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (await isFree(port)) found.add(port);
+  }
+  return [...found];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
 
 export async function makeDataFolder(): Promise<{ path: string; remove(): Promise<void> }> {
