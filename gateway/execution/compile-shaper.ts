@@ -66,7 +66,16 @@ function compileField(field: FieldShape, { types }: ObjectShape): FieldShaper {
     const [first] = types as [string];
     const isKnown = oneOf(types);
     // An object with one possible type need not have been asked for it.
-    return { key, isSelected, shape: ({ __typename: named }) => (isKnown(named) ? named : first) };
+    if (types.length === 1) return { key, isSelected, shape: ({ __typename: named }) => (isKnown(named) ? named : first) };
+    return {
+      key,
+      isSelected,
+      shape({ __typename: named }, up, { errors }) {
+        if (isKnown(named)) return named;
+        errors.fail(key, up, 'the type of the object is not known');
+        return undefined;
+      },
+    };
   }
   if (denied !== undefined) return { key, isSelected, shape: (_, up, { errors }) => errors.deny(key, up, denied, type) };
   const complete = compileType(type);
@@ -116,15 +125,15 @@ function compileType(type: TypeShape): Completion {
       };
     }
     case 'object': {
-      const { shape } = type;
+      const { shape, name } = type;
       const isPublic = oneOf(shape.types);
       let shaper: ObjectShaper | undefined;
       return (value, key, up, shaping) => {
         if (value === null || value === undefined) return null;
         if (!isObject(value)) return shaping.errors.fail(key, up, 'expected an object');
         const named = value['__typename'];
-        // A type that the API hides must not be named.
-        if (typeof named === 'string' && !isPublic(named))
+        // A type that the API hides must not be named. A service that knows an interface as an object names that: its own fields need no more.
+        if (typeof named === 'string' && !isPublic(named) && named !== name)
           return shaping.errors.fail(key, up, 'the object is of a type that is not part of this API');
         shaper ??= shaperOf(shape);
         return shaper(value, { key, up }, shaping) ?? null;

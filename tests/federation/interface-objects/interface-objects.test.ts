@@ -98,6 +98,17 @@ describe('an interface that one service knows as an object', () => {
     });
   });
 
+  it('answers its own fields where a condition leaves out what would have told the types', async () => {
+    expect(
+      await ask(
+        'query ($no: Boolean! = true) { ranked { rank name @skip(if: $no) } best { rank ... on Circle @skip(if: $no) { radius } } }',
+      ),
+    ).toEqual({
+      ranked: [{ rank: 20 }, { rank: 10 }],
+      best: { rank: 20 },
+    });
+  });
+
   it('answers its own fields without asking for types', async () => {
     expect(await ask('{ ranked { id rank } }')).toEqual({
       ranked: [
