@@ -26,6 +26,7 @@ import { groupByContext } from './contexts.js';
 import { applyRewrites, cloneJson, deepMerge, findTargets, isObject, type Target, toErrorPath } from './json-data.js';
 import { toKeys } from './place.js';
 import { buildRepresentations, type Representation } from './representations.js';
+import { isAnswered } from './is-answered.js';
 import { shapeResponse } from './shape-response.js';
 
 export interface FetchPort {
@@ -65,6 +66,8 @@ export function startExecution(input: ExecutionInput): Execution {
   const { plan, variables, port } = input;
   const data = input.root ?? {};
   const errors: GraphQLErrorJson[] = [...(input.rootErrors ?? [])];
+  /** Where in the data an error stands, by the keys that the planner chose. */
+  const places = new Map<GraphQLErrorJson, readonly (string | number)[]>();
   const services = new Set<string>();
   const meetings = new Map<number, Meeting>();
   let over = false;
@@ -248,18 +251,21 @@ export function startExecution(input: ExecutionInput): Execution {
   function report(node: FetchOperation, error: ServiceError, paths: readonly (readonly (string | number)[])[]): void {
     for (const keys of paths) {
       const path = keys.map((key) => (typeof key === 'string' && key.startsWith('_') ? toKnownKey(key) : key));
-      errors.push({
+      const reported = {
         message: error.message,
         ...(path.length === 0 ? {} : { path }),
         extensions: { ...error.extensions, service: node.service },
-      });
+      };
+      errors.push(reported);
+      places.set(reported, keys);
     }
   }
 
   function finish(): void {
     if (over) return;
     over = true;
-    settle.resolve({ response: shapeResponse(plan.shape, data, errors, variables), services: [...services] });
+    const told = errors.filter((error) => isAnswered(plan.shape, data, places.get(error) ?? []));
+    settle.resolve({ response: shapeResponse(plan.shape, data, told, variables), services: [...services] });
   }
 
   if (plan.root === null) finish();

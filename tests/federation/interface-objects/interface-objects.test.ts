@@ -26,12 +26,16 @@ const world = createWorld([
     name: 'ranks',
     sdl: `
       type Query { best: Shape  ranked: [Shape!]! }
-      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int!  twice(add: Int = 0): Int! }`,
+      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int!  twice(add: Int = 0): Int!  corners: Int }`,
     resolvers: {
       Query: { best: () => ({ id: 's2' }), ranked: () => [{ id: 's2' }, { id: 's1' }] },
       Shape: {
         __resolveReference: (reference: object) => reference,
         rank: ({ id }: { id: string }) => Number(id.slice(1)) * 10,
+        corners: ({ id }: { id: string }) => {
+          if (id === 's1') throw new Error('a circle has none');
+          return 4;
+        },
         twice: ({ id }: { id: string }, { add }: { add: number }) => Number(id.slice(1)) * 2 + add,
       },
     },
@@ -96,6 +100,14 @@ describe('an interface that one service knows as an object', () => {
       ],
       best: { x: 20, y: 6 },
     });
+  });
+
+  it('says nothing of what went wrong with a type for which nobody asked', async () => {
+    expect(await ask('{ shapes { ... on Circle { twice } ... on Square { corners } } }')).toEqual({
+      shapes: [{ twice: 2 }, { corners: 4 }],
+    });
+    const { response } = await world.run('{ shapes { corners } }');
+    expect(response.errors).toEqual([expect.objectContaining({ path: ['shapes', 0, 'corners'] })]);
   });
 
   it('answers its own fields where a condition leaves out what would have told the types', async () => {
