@@ -9,6 +9,8 @@ export default defineConfig(
     '**/dist/**',
     '**/generated/**',
     '!web/console/src/generated/**',
+    // A generated corpus, not generated code.
+    '!tests/federation/generated/**',
     'coverage/**',
     '.cache/**',
     '.data/**',

@@ -189,5 +189,5 @@ function toLiteral(value: Json, type: GraphQLInputType): string {
       .map(([key, each]) => `${key}: ${toLiteral(each, (fields[key] as GraphQLArgument).type)}`)
       .join(', ')} }`;
   }
-  return isEnumType(type) ? String(value) : JSON.stringify(value);
+  return isEnumType(type) ? (value as string) : JSON.stringify(value);
 }
