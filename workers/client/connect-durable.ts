@@ -145,11 +145,10 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         });
       const handle = await call(begin).catch(async (error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        const { runId, raw } = await client.workflow.getHandle(workflowId).describe();
-        const firstRunId = raw.workflowExecutionInfo?.firstRunId;
+        const running = await client.workflow.getHandle(workflowId).describe();
         throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', {
           cause: error,
-          details: { operationId: toOperationId({ workflowId, runId: firstRunId == null || firstRunId === '' ? runId : firstRunId }) },
+          details: { operationId: toOperationId({ workflowId, runId: firstRunOf(running) }) },
         });
       });
       const run = { workflowId, runId: handle.firstExecutionRunId };
@@ -227,8 +226,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         if (error instanceof WorkflowNotFoundError)
           throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        const { raw, runId, workflowId } = await call(() => client.workflow.getHandle(`recovery/${id}`).describe());
-        return toOperationId({ workflowId, runId: raw.workflowExecutionInfo?.firstRunId ?? runId });
+        const begun = await call(() => client.workflow.getHandle(`recovery/${id}`).describe());
+        return toOperationId({ workflowId: begun.workflowId, runId: firstRunOf(begun) });
       }
     },
 
@@ -346,6 +345,11 @@ async function readRetentionMs(connection: Connection, namespace: string): Promi
     if (coded?.code === 'NOT_FOUND') throw new CodedError('CONFIG_INVALID', `Temporal has no namespace '${namespace}'`, { cause: error });
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the namespace '${namespace}' cannot be described`, { cause: error });
   }
+}
+
+/** The one that names an operation. A server that does not tell it leaves it empty. */
+function firstRunOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
 function requireRun(id: string): RunReference {

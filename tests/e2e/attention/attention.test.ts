@@ -61,6 +61,7 @@ async function judge(verdict: 'approved' | 'refused' | 'lost'): Promise<void> {
 
 const codes = ({ errors }: GraphQLAnswer): unknown[] => (errors ?? []).map(({ extensions }) => extensions.code);
 
+// Without Chromium only outside CI, which installs it.
 describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)('what needs attention', () => {
   beforeAll(async () => {
     data = await makeDataFolder();

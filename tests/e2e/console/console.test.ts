@@ -88,6 +88,7 @@ async function draw(name: string, path: string, settled: string | RegExp): Promi
   );
 }
 
+// Without Chromium only outside CI, which installs it.
 describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)('the console', () => {
   beforeAll(async () => {
     data = await makeDataFolder();
