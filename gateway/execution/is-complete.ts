@@ -17,7 +17,7 @@ function isNotFetched({ introspection, typename, denied }: FieldShape): boolean 
   return introspection === true || typename === true || denied !== undefined;
 }
 
-function isSelected({ onTypes, when }: FieldShape, type: Json | undefined, variables: JsonObject): boolean {
+export function isSelected({ onTypes, when }: FieldShape, type: Json | undefined, variables: JsonObject): boolean {
   if (onTypes !== undefined && !onTypes.includes(type as string)) return false;
   return when === undefined || when.some((all) => all.every(({ variable, equals }) => (variables[variable] === true) === equals));
 }

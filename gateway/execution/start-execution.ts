@@ -264,7 +264,7 @@ export function startExecution(input: ExecutionInput): Execution {
   function finish(): void {
     if (over) return;
     over = true;
-    const told = errors.filter((error) => isAnswered(plan.shape, data, places.get(error) ?? []));
+    const told = errors.filter((error) => isAnswered(plan.shape, data, places.get(error) ?? [], variables));
     settle.resolve({ response: shapeResponse(plan.shape, data, told, variables), services: [...services] });
   }
 

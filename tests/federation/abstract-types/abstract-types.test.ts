@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createWorld } from '../support/federated-world.js';
 import { createOneSchema, expectSameAnswer } from '../support/one-schema.js';
 
@@ -142,5 +142,55 @@ describe('abstract types over several services', () => {
         : `fragment F${level} on Named { ... on Named { ...F${level + 1} } }`,
     );
     await expectSameAnswer(world, one, `{ timed { ...F0 } all { ...F0 } } ${fragments.join('\n')}`);
+  });
+});
+
+describe('an entity that objects of two types have under one field', () => {
+  const boxes = createWorld([
+    {
+      name: 'boxes',
+      sdl: `
+        type Query { boxes: [Box!]! }
+        interface Box { owner: Owner! }
+        type Red implements Box { owner: Owner! }
+        type Blue implements Box { owner: Owner! }
+        type Owner @key(fields: "id") { id: ID! }`,
+      resolvers: {
+        Query: {
+          boxes: () => [
+            { __typename: 'Red', owner: { id: 'o1' } },
+            { __typename: 'Blue', owner: { id: 'o2' } },
+          ],
+        },
+      },
+    },
+    {
+      name: 'owners',
+      sdl: 'type Owner @key(fields: "id") { id: ID!  nick: String  friend: Owner }',
+      resolvers: {
+        Owner: {
+          ...sentBack,
+          friend: () => ({ id: 'o2' }),
+          nick({ id }: { id: string }) {
+            if (id === 'o2') throw new Error('o2 has no nick');
+            return 'i';
+          },
+        },
+      },
+    },
+  ]);
+
+  it('has no errors of what only the other type asks of it, at any depth', async () => {
+    const { response } = await boxes.run(
+      `query ($no: Boolean! = false) {
+        boxes { owner { id } ... on Red { owner { nick } } ... on Blue { owner { nick @include(if: $no) friend { id } } } }
+        again: boxes { owner { friend { id } } ... on Red { owner { friend { friend { nick } } } } }
+      }`,
+    );
+    expect(response.data).toEqual({
+      boxes: [{ owner: { id: 'o1', nick: 'i' } }, { owner: { id: 'o2', friend: { id: 'o2' } } }],
+      again: [{ owner: { friend: { id: 'o2', friend: { nick: null } } } }, { owner: { friend: { id: 'o2' } } }],
+    });
+    expect(response.errors?.map(({ path }) => path)).toEqual([['again', 0, 'owner', 'friend', 'friend', 'nick']]);
   });
 });
