@@ -171,6 +171,25 @@ describe('what a saga could not undo', () => {
     expect(new Set(tries())).toEqual(new Set([`${started.operationId}.1.undo`]));
   });
 
+  it('is no part of the answer any more when it has been undone', async () => {
+    shop.refuses.add('ship').add('cancel');
+    const started = await durable.startRequest('mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }');
+    expect(await finish(started)).toMatchObject({
+      data: { place: { note: 'soon' }, ship: null },
+      errors: [{ path: ['ship'] }, { path: ['place'], extensions: { code: 'COMPENSATION_FAILED' } }],
+    });
+    const recovery = await recoveryOf(started);
+    shop.refuses.delete('cancel');
+    await decide(recovery, 'COMPENSATE');
+    expect(await durable.durable.attach(recovery).result()).toMatchObject({
+      outcome: 'COMPENSATED',
+      response: {
+        data: { place: null, ship: null },
+        errors: [{ path: ['ship'] }, { path: ['place'], extensions: { code: 'STEP_UNDONE' } }],
+      },
+    });
+  });
+
   it('is left as it is when its arguments are not known: only giving up is offered', async () => {
     let isLost = true;
     durable.intercept = (call) => {

@@ -38,7 +38,7 @@ import { choicesFor, hasEffect, isWorthTrying } from './shared/classify-failure.
 import { continueOperation } from './shared/continue-operation.js';
 import { toFailure } from './shared/failures.js';
 import { createReporter } from './shared/operation-reporter.js';
-import { undoLeftovers } from './shared/undo-leftovers.js';
+import { undoLeftovers, withoutUndone } from './shared/undo-leftovers.js';
 
 /** About half an hour of waiting in all; then it is left to people. */
 const AUTOMATIC_ATTEMPTS = 8;
@@ -108,6 +108,7 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
           return resolved('GIVEN_UP', by);
         case 'COMPENSATE': {
           const left = await undoLeftovers({ request, auth, operationId: recoveryId, trouble, reporter });
+          response = withoutUndone(response, request.plan, trouble.left, left);
           if (left.length === 0) return resolved('COMPENSATED', by);
           trouble = { ...trouble, left };
           break;

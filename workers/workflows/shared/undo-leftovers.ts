@@ -1,6 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { RequestActivities } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
+import { ERROR_CODES } from '#schema/contracts/errors';
+import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
 import type { ComplexRequest, Trouble } from '#schema/contracts/workflows';
 import { toFailure } from './failures.js';
 import type { OperationReporter } from './operation-reporter.js';
@@ -59,4 +61,26 @@ export async function undoLeftovers(input: {
     }
   }
   return still;
+}
+
+/** The answer, when of what it shows as left only `still` is. */
+export function withoutUndone(
+  response: GraphQLResponse,
+  { saga, shape }: Pick<ExecutablePlan, 'saga' | 'shape'>,
+  left: Trouble['left'],
+  still: Trouble['left'],
+): GraphQLResponse {
+  const undone = left.filter(({ step }) => still.every((one) => one.step !== step)).map(({ step }) => step);
+  const keys = new Set(saga?.steps.filter(({ fetch }) => undone.includes(`fetch-${fetch}`)).map(({ responseKey }) => responseKey));
+  if (keys.size === 0) return response;
+  const isRequired = shape.fields.some(({ responseKey, type }) => keys.has(responseKey) && type.kind === 'nonNull');
+  const data = response.data === null || isRequired ? null : { ...response.data };
+  if (data !== null) for (const key of keys) if (key in data) data[key] = null;
+  const errors = response.errors?.map((error) => {
+    const [key, ...below] = error.path ?? [];
+    if (error.extensions.code !== 'COMPENSATION_FAILED' || below.length > 0 || !keys.has(key as string)) return error;
+    const { meaning, retryable } = ERROR_CODES.STEP_UNDONE;
+    return { ...error, message: meaning, extensions: { code: 'STEP_UNDONE', retryable } };
+  });
+  return errors === undefined ? { data } : { data, errors };
 }
