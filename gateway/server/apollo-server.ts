@@ -129,9 +129,9 @@ class Server extends ApolloServer<HttpContext> {
 /** Nothing when there is nothing to say. */
 export function toExtensions({ operation, plan }: Pick<OperationAnswer, 'operation' | 'plan'>): { extensions?: Record<string, unknown> } {
   if (operation === null) return {};
-  const { id, path, reason } = operation;
+  const { id, ...how } = operation;
   return {
-    extensions: { operation: id === null ? { path, reason } : { id, path, reason }, ...(plan === undefined ? {} : { plan }) },
+    extensions: { operation: id === null ? how : { id, ...how }, ...(plan === undefined ? {} : { plan }) },
   };
 }
 

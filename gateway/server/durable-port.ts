@@ -24,6 +24,8 @@ export interface DurablePort {
   attach<Result>(operationId: string): DurableRun<Result>;
   /** Undefined for an id that is malformed or not kept any more. */
   describe(id: string): Promise<OperationSnapshot | undefined>;
+  /** The recovery of the operation that failed, working or ended; undefined when it has none, or none is kept. */
+  findRecovery(id: string): Promise<OperationSnapshot | undefined>;
   cancel(id: string, request: CancelOperation): Promise<void>;
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
   /** What the answer of one run may have at most, in characters of JSON. */

@@ -4,13 +4,14 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { CodedError } from '#schema/contracts/errors';
+import type { OperationStatus } from '#schema/contracts/operations';
 import { createDurableStandIn } from './tests/durable-stand-in.js';
 import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
 
-const { durable, started, cancelled, state } = createDurableStandIn();
+const { durable, started, cancelled, ended, recoveries, state } = createDurableStandIn();
 
 const BOTH = '{ book { author { name } } }';
-const answerOf = (data: unknown): unknown => ({ response: { data }, services: [] });
+const answerOf = (data: unknown): object => ({ response: { data }, services: [] });
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -252,6 +253,67 @@ describe('a mutation with an Idempotency-Key', () => {
     await client.dispose();
   });
 
+  describe('whose run has failed', () => {
+    const FAILED = { data: { addBook: null }, errors: [{ message: 'lost', extensions: { code: 'OUTCOME_UNKNOWN' } }] };
+    const read = async (response: Response): Promise<TestAnswer> => (await response.json()) as TestAnswer;
+    const again = (headers: Record<string, string> = {}, title = 'A'): Promise<Response> => {
+      const variables = { title };
+      const query = 'mutation ($title: String) { addBook(title: $title) { id } }';
+      return gateway.post({ query, variables }, { 'idempotency-key': 'k1', ...headers });
+    };
+    const recover = (status: OperationStatus, result: Promise<unknown> = new Promise(() => undefined)) =>
+      recoveries.set('op_run0', { id: 'op_recovery', status, result });
+
+    beforeEach(async () => {
+      state.onStarted = (run) => run.finish({ response: FAILED });
+      await send('A');
+      ended.set('op_run0', { status: 'FAILED', result: FAILED });
+    });
+
+    it('leads to its recovery while that works, and to what it came to', async () => {
+      let finish = (_: unknown): void => undefined;
+      recover('WORKING', new Promise((resolve) => (finish = resolve)));
+      const accepted = await again({ prefer: 'wait=0' });
+      expect([accepted.status, accepted.headers.get('location')]).toEqual([202, '/operations/op_recovery']);
+      expect(await accepted.json()).toEqual({ id: 'op_recovery', status: 'WORKING', done: false });
+      const waiting = again();
+      finish({ outcome: 'RECOVERED', by: null, ...answerOf({ addBook: { id: 'b9' } }) });
+      const recovered = await waiting;
+      expect(recovered.headers.get('operation-id')).toBe('op_recovery');
+      expect(await read(recovered)).toEqual({
+        data: { addBook: { id: 'b9' } },
+        extensions: { operation: { id: 'op_recovery', path: 'durable', reason: 'idempotency-key', recovers: 'op_run0' } },
+      });
+      expect(started).toHaveLength(1);
+    });
+
+    it('says that a decision is waited for, beside the answer there is, and does not wait itself', async () => {
+      recover('INPUT_REQUIRED');
+      expect(await read(await again())).toMatchObject({
+        ...FAILED,
+        extensions: { operation: { id: 'op_recovery', recovers: 'op_run0', status: 'INPUT_REQUIRED' } },
+      });
+      const accepted = await again({ prefer: 'wait=60' });
+      expect(accepted.status).toBe(202);
+      expect(await accepted.json()).toEqual({ id: 'op_recovery', status: 'INPUT_REQUIRED', done: false });
+    });
+
+    it('has failed when it was given up', async () => {
+      recover('COMPLETED', Promise.resolve({ outcome: 'GIVEN_UP', by: 'usr_operator', response: FAILED }));
+      expect(await read(await again())).toMatchObject({ ...FAILED, extensions: { operation: { recovers: 'op_run0' } } });
+    });
+
+    it.each([['there is nothing to recover'], ['its recovery was ended in Temporal']])('has failed where %s', async (where) => {
+      if (where !== 'there is nothing to recover') recover('CANCELLED');
+      expect(await read(await again())).toMatchObject({ ...FAILED, extensions: { operation: { id: 'op_run0' } } });
+    });
+
+    it('is still no other request', async () => {
+      recover('WORKING');
+      expect((await again({}, 'B')).status).toBe(422);
+    });
+  });
+
   it('goes to a service that remembers it itself, whose refusal ends the request', async () => {
     const rename = (title: string): Promise<Response> =>
       gateway.post({ query: `mutation { renameBook(title: "${title}") }` }, { 'idempotency-key': 'k7' });
@@ -293,6 +355,17 @@ describe('/operations/{id} over a foreign supergraph', () => {
     expect((await ask('op_run0', 'bob')).status).toBe(404);
     expect((await ask('op_none', 'alice')).status).toBe(404);
     expect((await fetch(`${gateway.url}/operations/op_run0`)).status).toBe(401);
+  });
+
+  it('names what recovers a run that has failed, which names it', async () => {
+    ended.set('op_run0', { status: 'FAILED' });
+    recoveries.set('op_run0', { id: 'op_recovery', status: 'INPUT_REQUIRED', result: new Promise(() => undefined) });
+    expect(await (await ask('op_run0', 'alice')).json()).toMatchObject({
+      status: 'FAILED',
+      recovery: { id: 'op_recovery', status: 'INPUT_REQUIRED' },
+      recovers: null,
+      outcome: null,
+    });
   });
 
   it('is asked to stop by DELETE', async () => {

@@ -21,16 +21,16 @@ import { type OperationPolicy, routeOperation, type Route } from '../routing/rou
 import type { ActiveLabels } from './active-labels.js';
 import type { AccessCheck } from './check-access.js';
 import type { DocumentChecker } from './check-document.js';
-import type { DurablePort, DurableRun } from './durable-port.js';
+import type { DurablePort } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { freeRepresentations } from './free-representations.js';
 import { keyReused, MAX_KEY_CHARS, toOperationKey } from './idempotency-key.js';
 import { introspect, mergeIntrospection } from './introspection.js';
 import { createSagaMarker } from './mark-sagas.js';
 import type { CostCheck } from './operation-cost.js';
-import type { OperationAnswer, OperationRequest, PreparedOperation } from './operation-request.js';
+import type { AnsweringOperation, OperationAnswer, OperationRequest, PreparedOperation } from './operation-request.js';
 import { toPlanReport } from './plan-report.js';
-import { createRequestRuns, type RunResult } from './request-runs.js';
+import { createRequestRuns, type RequestRun, type RunRoute } from './request-runs.js';
 import { readStartOperation, type StartedOperation } from './start-operation.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
@@ -180,7 +180,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     if (route.path === 'direct' || runs === null) {
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: route.reason } };
     }
-    let run: DurableRun<RunResult>;
+    let run: RequestRun;
     try {
       const startedAt = performance.now();
       run = await runs.start(request, prepared, route);
@@ -190,8 +190,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       if (errorCodeOf(error) !== 'TEMPORAL_UNAVAILABLE' || prepared.plan.kind !== 'query') throw error;
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'temporal-unavailable' } };
     }
-    const operation = { id: run.operationId, path: route.path, reason: route.reason };
     const response = await runs.wait(run, request, prepared, route);
+    const operation = toAnswering(run, route);
     return response === 'running' ? { response: { data: null }, operation, isRunning: true } : { response, operation };
   }
 
@@ -214,7 +214,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       throw new CodedError('BAD_USER_INPUT', `document: it cannot run in the background (${route.reason})`);
     const run = await runs.start(inner, work, route, asked);
     const response = await runDirect(request, prepared, undefined, run.operationId);
-    return { response, operation: { id: run.operationId, path: route.path, reason: route.reason } };
+    return { response, operation: toAnswering(run, route) };
   }
 
   return {
@@ -268,6 +268,12 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       }
     },
   };
+}
+
+function toAnswering({ operationId, recovery }: RequestRun, { path, reason }: RunRoute): AnsweringOperation {
+  if (recovery === undefined) return { id: operationId, path, reason };
+  const { recovers, parked } = recovery;
+  return { id: operationId, path, reason, recovers, ...(parked === null ? {} : { status: 'INPUT_REQUIRED' }) };
 }
 
 function isIntrospected({ plan }: PreparedOperation): boolean {

@@ -132,7 +132,7 @@ export function createGraphQLHttpHandler({
     const applied = operation == null ? null : toPreferenceApplied(prefer, operation.path);
     if (call.answer?.isRunning === true && operation?.id != null) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      accept(response, operation.id, applied);
+      accept(response, { id: operation.id, status: operation.status ?? 'WORKING' }, applied);
       return true;
     }
     if (operation?.id != null) result.headers.set('operation-id', operation.id);
@@ -197,11 +197,11 @@ export function createGraphQLHttpHandler({
 }
 
 /** The run goes on. Plain JSON: whoever takes a 202 for a GraphQL answer finds neither data nor errors in it. */
-function accept(response: ServerResponse, id: string, applied: string | null): void {
+function accept(response: ServerResponse, { id, status }: { id: string; status: string }, applied: string | null): void {
   sendJson(
     response,
     202,
-    { id, status: 'WORKING', done: false },
+    { id, status, done: false },
     {
       location: `/operations/${encodeURIComponent(id)}`,
       'operation-id': id,

@@ -31,11 +31,21 @@ export interface OperationRequest {
   showsPlan?: boolean;
 }
 
+export interface AnsweringOperation {
+  id: string | null;
+  path: 'direct' | 'durable' | 'async';
+  reason: RouteReason;
+  /** The operation that the request's key began has failed, and `id` is its recovery. */
+  recovers?: string;
+  /** Set while it waits for somebody's decision. */
+  status?: 'INPUT_REQUIRED';
+}
+
 export interface OperationAnswer {
   /** Without `data` when the request was refused before anything ran. */
   response: { data?: JsonObject | null; errors?: readonly GraphQLErrorJson[] };
   /** How it ran; null when it did not. */
-  operation: { id: string | null; path: 'direct' | 'durable' | 'async'; reason: RouteReason } | null;
+  operation: AnsweringOperation | null;
   /** The run goes on and `response` is empty: ask for the operation by its id. */
   isRunning?: true;
   /** When the request asked for it. */

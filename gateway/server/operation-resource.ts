@@ -19,7 +19,7 @@ import type { OriginPolicy } from './origins.js';
 const FIELDS = `id kind title status done progress { completed total unit }
   steps { id label status startedAt finishedAt attempt detail failure { code message retryable } undoes }
   compensation { status steps { id label status undoes } }
-  result errors { code message retryable } createdAt updatedAt expiresAt cancellable cursor`;
+  result errors { code message retryable } recovery { id status } recovers { id } outcome createdAt updatedAt expiresAt cancellable cursor`;
 const READ = parse(`query OperationResource($id: ID!) { operation(id: $id) { ${FIELDS} } }`);
 const CANCEL = parse(
   `mutation CancelOperationResource($id: ID!) { cancelOperation(id: $id) { operation { ${FIELDS} } userErrors { code message retryable } } }`,
@@ -111,7 +111,8 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
 
   async function describe(id: string, auth: AuthContext): Promise<JsonObject | null> {
     const snapshot = await durable?.describe(id);
-    return snapshot !== undefined && isOwner(snapshot, auth) ? toResource(snapshot) : null;
+    if (durable === null || snapshot === undefined || !isOwner(snapshot, auth)) return null;
+    return toResource(snapshot, snapshot.status === 'FAILED' ? await durable.findRecovery(id) : undefined);
   }
 
   async function cancel(id: string, auth: AuthContext): Promise<JsonObject | null> {
@@ -147,7 +148,10 @@ function isOwner({ facts }: OperationSnapshot, { principal, tenant, scopes }: Au
   return facts.tenant === tenant && (facts.startedBy === principal || scopes.includes('tenants:write'));
 }
 
-function toResource({ id, facts, status, createdAt, closedAt, result, failure }: OperationSnapshot): { [key: string]: Json } {
+function toResource(
+  { id, facts, status, createdAt, closedAt, result, failure, outcome }: OperationSnapshot,
+  recovery?: OperationSnapshot,
+): { [key: string]: Json } {
   return {
     id,
     kind: facts.kind,
@@ -156,6 +160,9 @@ function toResource({ id, facts, status, createdAt, closedAt, result, failure }:
     done: TERMINAL_STATUSES.includes(status),
     result,
     errors: failure === null ? [] : [{ ...failure }],
+    recovery: recovery === undefined ? null : { id: recovery.id, status: recovery.status },
+    recovers: facts.recovers === undefined ? null : { id: facts.recovers },
+    outcome: outcome ?? null,
     createdAt,
     updatedAt: closedAt ?? createdAt,
   };

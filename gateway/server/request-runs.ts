@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { errorCodeOf } from '#schema/contracts/errors';
 import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
 import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
+import type { OperationSnapshot } from '#schema/contracts/operations';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
@@ -31,16 +32,24 @@ export interface RunResult {
   response: GraphQLResponse;
 }
 
+export interface RequestRun extends DurableRun<RunResult> {
+  /** Set when the key's own run has failed and this one is its recovery. */
+  recovery?: {
+    recovers: string;
+    /** While it waits for somebody's decision: what the run that failed has answered. */
+    parked: GraphQLResponse | null;
+  };
+}
+
 export interface RequestRuns {
-  /** Another request with the same key gets the run that the key began. @throws IDEMPOTENCY_KEY_REUSED; as the door to durable work */
-  start(request: OperationRequest, prepared: PreparedOperation, route: RunRoute, options?: AsyncOptions): Promise<DurableRun<RunResult>>;
+  /**
+   * Another request with the same key gets the run that the key began; once that has failed, its recovery.
+   *
+   * @throws IDEMPOTENCY_KEY_REUSED; as the door to durable work
+   */
+  start(request: OperationRequest, prepared: PreparedOperation, route: RunRoute, options?: AsyncOptions): Promise<RequestRun>;
   /** Never rejects. @returns `running` when the caller wanted to wait less than the run takes */
-  wait(
-    run: DurableRun<RunResult>,
-    request: OperationRequest,
-    prepared: PreparedOperation,
-    route: RunRoute,
-  ): Promise<GraphQLResponse | 'running'>;
+  wait(run: RequestRun, request: OperationRequest, prepared: PreparedOperation, route: RunRoute): Promise<GraphQLResponse | 'running'>;
 }
 
 export function createRequestRuns({
@@ -68,7 +77,7 @@ export function createRequestRuns({
     prepared: PreparedOperation,
     { path, workflow, reason }: RunRoute,
     { deadlineMs = deadlineOf(prepared.plan, { path, workflow }), webhook }: AsyncOptions = {},
-  ): Promise<DurableRun<RunResult>> {
+  ): Promise<RequestRun> {
     const { auth, generation, operation, idempotencyKey } = request;
     const { plan, variables, documentHash } = prepared;
     const operationName = operation.name?.value ?? null;
@@ -120,12 +129,20 @@ export function createRequestRuns({
       // The key came before: its run answers, if it was for the same request.
       const known = await durable.describe(running);
       if (known?.facts.requestFingerprint !== fingerprint) throw keyReused();
-      return durable.attach(running);
+      return attach(known);
     }
   }
 
+  async function attach(known: OperationSnapshot): Promise<RequestRun> {
+    const recovery = known.status === 'FAILED' ? await durable.findRecovery(known.id) : undefined;
+    // One that was cancelled or ended by force in Temporal has decided nothing.
+    if (recovery === undefined || recovery.status === 'CANCELLED' || recovery.status === 'FAILED') return durable.attach(known.id);
+    const parked = recovery.status === 'INPUT_REQUIRED' ? toAnswer(known) : null;
+    return { ...durable.attach<RunResult>(recovery.id), recovery: { recovers: known.id, parked } };
+  }
+
   async function wait(
-    run: DurableRun<RunResult>,
+    run: RequestRun,
     request: OperationRequest,
     { plan }: PreparedOperation,
     route: RunRoute,
@@ -135,6 +152,9 @@ export function createRequestRuns({
     const longestMs = deadlineOf(plan, route) + RESULT_GRACE_MS;
     const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
     if (waitMs === 0) return 'running';
+    const parked = run.recovery?.parked ?? null;
+    // A decision may take days.
+    if (parked !== null) return waitMs === null ? parked : 'running';
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
       if (plan.kind !== 'query' || isAsync) return;
@@ -166,6 +186,12 @@ export function createRequestRuns({
   }
 
   return { start, wait };
+}
+
+/** @param failed - a request that has ended */
+function toAnswer({ result, failure }: OperationSnapshot): GraphQLResponse {
+  if (result !== null) return result as unknown as GraphQLResponse;
+  return { data: null, errors: failure === null ? [] : [toErrorJson(failure.code, failure.message)] };
 }
 
 /** A service that declares a longer time-out than a run has gets it. */

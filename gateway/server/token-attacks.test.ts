@@ -37,6 +37,7 @@ const durable: DurablePort = {
   },
   attach: () => ({ operationId: 'op_1', result: () => Promise.reject(new Error('not asked')) }),
   describe: () => Promise.resolve(undefined),
+  findRecovery: () => Promise.resolve(undefined),
   cancel: () => Promise.resolve(),
   judgeCredential: () => Promise.reject(new Error('not asked')),
 };

@@ -33,6 +33,11 @@ export function parseOperationId(id: string): RunReference | undefined {
   return split > 0 && run.workflowId !== '' && toOperationId(run) === id ? run : undefined;
 }
 
+/** The workflow id of what recovers an operation. */
+export function toRecoveryId(operationId: string): string {
+  return `recovery/${operationId}`;
+}
+
 /** Base64url of ASCII text. Own code, since the workflow sandbox has neither Buffer nor btoa. */
 function encodeBase64Url(text: string): string {
   let bits = 0;

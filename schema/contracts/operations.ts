@@ -46,6 +46,10 @@ export interface OperationFacts {
 export const RESOLUTION_CHOICES = ['RETRY', 'EDIT_VARIABLES', 'SKIP', 'COMPENSATE', 'GIVE_UP'] as const;
 export type ResolutionChoice = (typeof RESOLUTION_CHOICES)[number];
 
+/** What became of an operation that failed, once its recovery has ended. */
+export const RECOVERY_OUTCOMES = ['RECOVERED', 'SKIPPED', 'COMPENSATED', 'GIVEN_UP'] as const;
+export type RecoveryOutcome = (typeof RECOVERY_OUTCOMES)[number];
+
 export interface OperationFailure {
   code: ErrorCode;
   message: string;
@@ -132,6 +136,8 @@ export interface OperationSnapshot {
   expiresAt: string | null;
   result: Json;
   failure: OperationFailure | null;
+  /** Only of a recovery that has ended by a decision. */
+  outcome?: RecoveryOutcome;
 }
 
 // One reduction from events to what a person sees, shared by the operations service and by clients.

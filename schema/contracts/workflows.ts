@@ -5,7 +5,7 @@ import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
 import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
-import type { Leftover, OperationFailure, OperationStatus, ResolutionChoice } from './operations.js';
+import type { Leftover, OperationFailure, OperationStatus, RecoveryOutcome, ResolutionChoice } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
 export const TASK_QUEUES = {
@@ -139,9 +139,10 @@ export interface ErrorContext {
   progress?: { seq: number; records: number; attempts: number; edits: number };
 }
 export interface RecoveryResult {
-  outcome: 'RECOVERED' | 'SKIPPED' | 'COMPENSATED' | 'GIVEN_UP';
+  outcome: RecoveryOutcome;
   /** Who decided; null: the workflow's own policy. */
   by: string | null;
+  /** As the operation's would be now. */
   response: GraphQLResponse;
 }
 

@@ -403,6 +403,21 @@ describe('an operation that failed', () => {
     });
   });
 
+  it('says what became of it when its recovery has ended, and that it failed', async () => {
+    const result = { data: { rate: { stars: 4 } } };
+    rows = [failed(1), recovery(1, { status: 'COMPLETED', closedAt: at, outcome: 'RECOVERED', result })];
+    const { data } = await operations.ask(
+      'alice',
+      '{ operation(id: "op_f1") { status outcome errors { code } recovery { status outcome result } } }',
+    );
+    expect(data.operation).toEqual({
+      status: 'FAILED',
+      outcome: null,
+      errors: [{ code: 'SCAN_BLOCKED' }],
+      recovery: { status: 'COMPLETED', outcome: 'RECOVERED', result },
+    });
+  });
+
   it('needs attention until it is resolved, whatever order records come in; page by page, for those who may see it', async () => {
     await attend(1, 'RECOVERING', 1);
     await attend(1, 'INPUT_REQUIRED', 2);

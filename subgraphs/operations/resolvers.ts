@@ -302,6 +302,7 @@ export function createOperationsResolvers({
       },
       recovers: ({ facts }: OperationSnapshot, _: unknown, context: OperationsContext) =>
         facts.recovers === undefined ? null : load(context, facts.recovers),
+      outcome: ({ outcome }: OperationSnapshot) => outcome ?? null,
       startedBy: ({ facts }: OperationSnapshot) => (facts.startedBy === '' ? null : { id: facts.startedBy }),
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
       updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>

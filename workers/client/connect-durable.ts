@@ -15,7 +15,7 @@ import {
 import { ApplicationFailure, type DataConverter } from '@temporalio/common';
 import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialVerdict } from '#schema/contracts/identity';
-import { type OperationId, parseOperationId, type RunReference, toOperationId } from '#schema/contracts/ids';
+import { type OperationId, parseOperationId, type RunReference, toOperationId, toRecoveryId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
 import { OPERATION_FACTS_MEMO, type OperationFacts, type OperationSnapshot } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
@@ -26,6 +26,7 @@ import {
   MAX_STORED_ANSWER_CHARS,
   PUBLISH_GENERATION_UPDATE,
   type PublishGeneration,
+  type RecoveryResult,
   RESOLVE_OPERATION_SIGNAL,
   SUPERGRAPH_COORDINATOR_ID,
   TASK_QUEUES,
@@ -35,7 +36,7 @@ import type { DurableClient } from './durable-client.js';
 import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
 import { createOperationReaders } from './operation-readers.js';
 import { describeFacts, REQUEST_KINDS, toEndOf, toRunFailure, toSnapshot } from './operation-snapshot.js';
-import { describePresentRun } from './present-run.js';
+import { describeIfKept, describePresentRun } from './present-run.js';
 import { toCodedError } from './translate-errors.js';
 import { toVisibilityQuery } from './visibility-query.js';
 
@@ -171,6 +172,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       return description === undefined ? undefined : { ...(await complete(toSnapshot(description, retentionMs), description)), id: id };
     },
 
+    async findRecovery(id) {
+      const description = await call(() => describeIfKept(client, toRecoveryId(id)));
+      return description === undefined ? undefined : complete(toSnapshot(description, retentionMs), description);
+    },
+
     watch: (id, watching) => readers.watch(requireRun(id), watching),
     readEvents: (id) => readers.readEvents(requireRun(id)),
 
@@ -213,7 +219,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         } satisfies OperationFacts;
         const handle = await call(() =>
           client.workflow.start('error_recovery_workflow', {
-            workflowId: `recovery/${id}`,
+            workflowId: toRecoveryId(id),
             taskQueue,
             args: [failed, context],
             workflowTaskTimeout: '3s',
@@ -226,7 +232,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         if (error instanceof WorkflowNotFoundError)
           throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        const begun = await call(() => client.workflow.getHandle(`recovery/${id}`).describe());
+        const begun = await call(() => client.workflow.getHandle(toRecoveryId(id)).describe());
         return toOperationId({ workflowId: begun.workflowId, runId: firstRunOf(begun) });
       }
     },
@@ -323,8 +329,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const result = (await call(() => client.workflow.getHandle(description.workflowId, description.runId).result())) as Json;
       // Of a request the door shows the GraphQL response alone, whichever workflow it came from.
       if (!REQUEST_KINDS.has(snapshot.facts.kind)) return { ...snapshot, result };
-      const { response, failure = null } = result as unknown as AsyncResponse;
-      return { ...snapshot, result: response as unknown as Json, failure };
+      const { response, failure = null, outcome } = result as unknown as AsyncResponse & Partial<RecoveryResult>;
+      return { ...snapshot, result: response as unknown as Json, failure, ...(outcome === undefined ? {} : { outcome }) };
     } catch (error) {
       return error instanceof WorkflowFailedError ? { ...snapshot, ...toEndOf(error) } : snapshot;
     }

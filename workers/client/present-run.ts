@@ -19,7 +19,12 @@ export async function describePresentRun(
   return newest?.raw.workflowExecutionInfo?.firstRunId === runId ? newest : undefined;
 }
 
-async function describeIfKept(client: Client, workflowId: string, runId?: string): Promise<WorkflowExecutionDescription | undefined> {
+/** @param runId - @default the newest run of that id */
+export async function describeIfKept(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<WorkflowExecutionDescription | undefined> {
   return client.workflow
     .getHandle(workflowId, runId)
     .describe()

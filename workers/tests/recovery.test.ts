@@ -93,6 +93,27 @@ describe('error_recovery_workflow', () => {
     expect(durable.attention.at(-1)?.state).toBe('RESOLVED');
   });
 
+  it('is found by the operation that failed: while it waits, and what became of it', async () => {
+    let isLost = true;
+    durable.intercept = (call) => (isLost && isMutation(call) ? Promise.reject(new Error('connection lost')) : undefined);
+    const started = await durable.startRequest(RATE);
+    expect(await durable.durable.findRecovery(started.operationId)).toBeUndefined();
+    await started.result();
+    const recovery = await recoveryOf(started.operationId);
+    await untilAsked(recovery);
+    expect(await durable.durable.findRecovery(started.operationId)).toMatchObject({
+      id: recovery,
+      status: 'INPUT_REQUIRED',
+      facts: { recovers: started.operationId },
+    });
+    isLost = false;
+    await decide(recovery, 'RETRY');
+    await resultOf(recovery);
+    const found = await durable.durable.findRecovery(started.operationId);
+    expect(found).toMatchObject({ id: recovery, status: 'COMPLETED', outcome: 'RECOVERED', result: { data: { rate: { stars: 4 } } } });
+    expect(await durable.durable.describe(started.operationId)).toMatchObject({ status: 'FAILED', failure: { code: 'OUTCOME_UNKNOWN' } });
+  });
+
   it.each(['RETRY', 'EDIT_VARIABLES'] as const)('sends nothing for a caller who lost their standing meanwhile: %s', async (choice) => {
     let isLost = true;
     durable.intercept = (call) => (isLost && isMutation(call) ? Promise.reject(new Error('connection lost')) : undefined);

@@ -1,6 +1,6 @@
 // Stands in for Temporal and runs nothing by itself: a test says how a run that was started ends.
 import { CodedError } from '#schema/contracts/errors';
-import type { OperationFacts, OperationSnapshot } from '#schema/contracts/operations';
+import type { OperationFacts, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
 import type { ComplexRequest } from '#schema/contracts/workflows';
 import type { DurablePort } from '../durable-port.js';
 
@@ -16,16 +16,28 @@ export interface Started {
   result: Promise<never>;
 }
 
+export interface RecoveryStandIn {
+  id: string;
+  status: OperationStatus;
+  result: Promise<unknown>;
+}
+
 export interface DurableStandIn {
   durable: DurablePort;
   started: Started[];
   cancelled: { id: string; reason: string | null }[];
+  /** How operations that have ended are described, by their ids; of the others that they run. */
+  ended: Map<string, Partial<OperationSnapshot>>;
+  /** By the operation that failed. */
+  recoveries: Map<string, RecoveryStandIn>;
   state: { isAvailable: boolean; startFails: Error | undefined; onStarted: (run: Started) => void; reset(): void };
 }
 
 export function createDurableStandIn(): DurableStandIn {
   const started: Started[] = [];
   const cancelled: DurableStandIn['cancelled'] = [];
+  const ended: DurableStandIn['ended'] = new Map();
+  const recoveries: DurableStandIn['recoveries'] = new Map();
   const state: DurableStandIn['state'] = {
     isAvailable: true,
     startFails: undefined,
@@ -33,6 +45,8 @@ export function createDurableStandIn(): DurableStandIn {
     reset: () => {
       started.length = 0;
       cancelled.length = 0;
+      ended.clear();
+      recoveries.clear();
       Object.assign(state, { isAvailable: true, startFails: undefined, onStarted: () => undefined });
     },
   };
@@ -60,8 +74,17 @@ export function createDurableStandIn(): DurableStandIn {
       state.onStarted(run);
       return { operationId: run.operationId, result: () => run.result };
     },
-    attach: (operationId) => ({ operationId, result: () => find(operationId).result }),
-    describe: async (id) => (started.some((run) => run.operationId === id) ? toSnapshot(find(id)) : undefined),
+    attach: <Result>(operationId: string) => {
+      const recovery = [...recoveries.values()].find(({ id }) => id === operationId);
+      return { operationId, result: () => (recovery ?? find(operationId)).result as Promise<Result> };
+    },
+    describe: async (id) => (started.some((run) => run.operationId === id) ? { ...toSnapshot(find(id)), ...ended.get(id) } : undefined),
+    findRecovery: async (id) => {
+      const recovery = recoveries.get(id);
+      if (recovery === undefined) return undefined;
+      const { facts, ...rest } = toSnapshot(find(id));
+      return { ...rest, id: recovery.id, status: recovery.status, facts: { ...facts, kind: 'RECOVERY', recovers: id } };
+    },
     cancel: async (id, { reason }) => void cancelled.push({ id, reason }),
     judgeCredential: () => Promise.reject(new Error('not asked')),
   };
@@ -72,7 +95,7 @@ export function createDurableStandIn(): DurableStandIn {
     return run;
   }
 
-  return { durable, started, cancelled, state };
+  return { durable, started, cancelled, ended, recoveries, state };
 }
 
 function toSnapshot({ operationId, workflowId, facts }: Started): OperationSnapshot {

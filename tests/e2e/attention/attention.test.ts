@@ -86,9 +86,16 @@ describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)(
   beforeEach(() => void approvals.waiting.splice(0));
 
   it('a mutation of unknown outcome is tried again on the operator’s word, and leaves the list when it has worked', async () => {
-    const answer = alice.query(APPROVE, { name: 'annual.pdf' }, { 'idempotency-key': 'approve-annual' });
+    const ask = (): Promise<GraphQLAnswer> => alice.query(APPROVE, { name: 'annual.pdf' }, { 'idempotency-key': 'approve-annual' });
+    const answer = ask();
     await judge('lost');
     expect(codes(await answer)).toEqual(['OUTCOME_UNKNOWN']);
+    const failed = (await answer).extensions?.operation?.id;
+    const waiting = await ask();
+    expect([codes(waiting), waiting.extensions?.operation]).toMatchObject([
+      ['OUTCOME_UNKNOWN'],
+      { recovers: failed, status: 'INPUT_REQUIRED' },
+    ]);
 
     await list.getByText('ApproveReport').waitFor();
     await rows().getByText('for Alice Moreau of Acme').waitFor();
@@ -105,6 +112,21 @@ describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)(
     expect(await trail()).toMatch(/It waits for a decision[^]*Omar Haddad tried again[^]*It is settled/);
     await list.getByText('Nothing needs attention').waitFor();
     expect(await list.getByRole('link', { name: 'Needs attention', exact: true }).count()).toBe(1);
+
+    // Every door says the same: it failed, and was done after all.
+    const { data: done, errors, extensions } = await ask();
+    expect([done, errors, extensions?.operation]).toMatchObject([{ approve: 'approved' }, undefined, { recovers: failed }]);
+    const recovery = extensions?.operation?.id;
+    const shown = { status: 'FAILED', recovery: { id: recovery, status: 'COMPLETED' } };
+    const { data: read } = await alice.query('query ($id: ID!) { operation(id: $id) { status recovery { id status } } }', { id: failed });
+    expect(read?.['operation']).toEqual(shown);
+    const resource = (id?: string) => fetch(`${url}/operations/${id}`, { headers: { authorization: `Bearer ${alice.token}` } });
+    expect(await (await resource(failed)).json()).toMatchObject(shown);
+    expect(await (await resource(recovery)).json()).toMatchObject({
+      outcome: 'RECOVERED',
+      recovers: { id: failed },
+      result: { data: done },
+    });
   });
 
   it('a saga that could not undo everything says what is left for whom, and is given up when nobody can', async () => {

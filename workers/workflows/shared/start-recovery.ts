@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, patched, startChild, workflowInfo } from '@temporalio/workflow';
-import { toOperationId } from '#schema/contracts/ids';
+import { toOperationId, toRecoveryId } from '#schema/contracts/ids';
 import { OPERATION_FACTS_MEMO, type OperationFacts } from '#schema/contracts/operations';
 import type { ErrorContext, FailedRequest, Workflows } from '#schema/contracts/workflows';
 
@@ -26,7 +26,7 @@ export async function startRecovery(failed: Omit<FailedRequest, 'operationId' | 
   } satisfies OperationFacts;
   return CancellationScope.nonCancellable(async () => {
     const recovery = await startChild<(...args: Recovery['args']) => Promise<Recovery['result']>>('error_recovery_workflow', {
-      workflowId: `recovery/${operationId}`,
+      workflowId: toRecoveryId(operationId),
       args: [{ ...failed, operationId, title }, context],
       parentClosePolicy: 'ABANDON',
       workflowTaskTimeout: '3s',
