@@ -1,5 +1,5 @@
 // What the roles of one process share: each part is opened when the first role asks for it, and closed in reverse order.
-// Temporal's native module and Apollo's gateway take longer to load than a service to start, so they are loaded with the part that needs them.
+// Temporal's native module and Apollo Server take longer to load than a service to start, so they are loaded with the part that needs them.
 import type { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';

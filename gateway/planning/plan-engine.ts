@@ -1,6 +1,6 @@
 // Plans operations against one supergraph. Runs in the planner's thread; wraps Apollo's planner with the cures for its
 // known wrong answers.
-import { operationFromDocument, ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
+import { operationFromDocument } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import {
   type ArgumentNode,
@@ -23,6 +23,7 @@ import {
 import { CodedError } from '#schema/contracts/errors';
 import type { ExecutablePlan, FetchPolicy, PlanNode, PlannedRootField, VariableCondition } from '#schema/contracts/plan';
 import { createAliasPass } from './alias-pass.js';
+import { buildSupergraph } from './build-supergraph.js';
 import { type CompiledNodes, compileNodes, type FetchPasses } from './compile-plan.js';
 import { createConflictSplitter, findConditionalFields } from './split-conflicts.js';
 import { separateRequiredInputs } from './required-inputs.js';
@@ -57,9 +58,7 @@ export interface PlanOptions {
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const inputs = separateRequiredInputs(parse(supergraphSdl));
   const supergraphAst = inputs.supergraph;
-  const supergraph = Supergraph.build(print(withoutUnresolvableKeys(supergraphAst)), {
-    supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
-  });
+  const supergraph = buildSupergraph(print(withoutUnresolvableKeys(supergraphAst)));
   const planner = new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS } });
   const apiSchema = supergraph.apiSchema();
   const publicSchema = apiSchema.toGraphQLJSSchema();

@@ -166,6 +166,17 @@ describe('a gateway follows the registry', () => {
     expect((await gateway.query('{ two }')).data).toEqual({ two: 'two' });
   });
 
+  it('refuses a supergraph of connectors, which it could not execute, at the start and later', async () => {
+    await start();
+    const { supergraphSdl, services } = (await registry.newest()) as Generation;
+    const sdl = supergraphSdl.replace(/^schema$/m, 'schema @link(url: "https://specs.apollo.dev/connect/v0.1", for: EXECUTION)');
+    await registry.publish({ number: 2, digest: 'x', supergraphSdl: sdl, services }, null);
+    await expect.poll(() => gateway.log.some((line) => line.includes('could not be loaded')), { timeout: 5_000 }).toBe(true);
+    expect((await gateway.query('{ one }')).data).toEqual({ one: 'one' });
+    const another = startTestGateway({ services: [{ name: 'unused', sdl: 'type Query { a: Int }' }], deps: { registry } });
+    await expect(another).rejects.toThrow('https://specs.apollo.dev/connect/v0.1 is for: EXECUTION but is unsupported');
+  });
+
   it('serves supergraphs with features that Apollo’s gateway refuses, and enforces a generation’s own rules', async () => {
     await start();
     const secured = words('one');
