@@ -26,7 +26,7 @@ import { groupByContext } from './contexts.js';
 import { applyRewrites, cloneJson, deepMerge, findTargets, isObject, type Target, toErrorPath } from './json-data.js';
 import { toKeys } from './place.js';
 import { buildRepresentations, type Representation } from './representations.js';
-import { isAnswered } from './is-answered.js';
+import { createAnswerTest } from './is-answered.js';
 import { shapeResponse } from './shape-response.js';
 
 export interface FetchPort {
@@ -264,7 +264,8 @@ export function startExecution(input: ExecutionInput): Execution {
   function finish(): void {
     if (over) return;
     over = true;
-    const told = errors.filter((error) => isAnswered(plan.shape, data, places.get(error) ?? [], variables));
+    const isAnswered = createAnswerTest(plan, data, variables);
+    const told = errors.filter((error) => isAnswered(places.get(error) ?? []));
     settle.resolve({ response: shapeResponse(plan.shape, data, told, variables), services: [...services] });
   }
 

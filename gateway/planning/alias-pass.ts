@@ -3,7 +3,8 @@
 // wrong. Such selections get a prefix before planning, which the answer's shape takes off. Inputs with arguments have keys of their own
 // (required-inputs.ts).
 // A service that knows an interface as an object (@interfaceObject) is asked for the selections of all its types in one: what they select
-// under one key need not be the same field, so each such field has a key of its own.
+// under one key need not be the same field, so each such field has a key of its own. So has what an operation selects under one key in
+// several ways, which it may below different types: an entity that stands below both is fetched once, by a path that knows no types.
 import {
   type ConstDirectiveNode,
   type DocumentNode,
@@ -23,11 +24,14 @@ import { ALIAS_PREFIX, INPUT_PREFIX } from '#schema/contracts/plan';
 
 export interface AliasPass {
   apply(document: DocumentNode): DocumentNode;
-  toDataKey(field: FieldNode): string;
+  toDataKey: (field: FieldNode) => string;
 }
 
-/** @param supergraph - with the `@join__field` directives of its fields */
-export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
+/**
+ * @param supergraph - with the `@join__field` directives of its fields
+ * @returns the pass for one document
+ */
+export function createAliasPass(supergraph: GraphQLSchema): (document: DocumentNode) => AliasPass {
   const fields = Object.values(supergraph.getTypeMap()).flatMap((type) =>
     isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [],
   );
@@ -37,26 +41,55 @@ export function createAliasPass(supergraph: GraphQLSchema): AliasPass {
   );
   const inputs = new Set(fields.flatMap(requiredFields).map(({ name }) => name.value));
 
-  function toDataKey(field: FieldNode): string {
-    const { name, alias } = field;
-    const key = alias?.value ?? name.value;
-    if (ofObjects.has(name.value) && (key !== name.value || hasArguments(field))) return `${INPUT_PREFIX}${toNumber(field)}_${key}`;
-    const isAmbiguous =
-      key === name.value
-        ? inputs.has(key) && hasArguments(field)
-        : names.has(key) || key.startsWith('__') || key.startsWith(ALIAS_PREFIX) || key.startsWith(INPUT_PREFIX);
-    return isAmbiguous ? ALIAS_PREFIX + key : key;
-  }
-  return {
-    toDataKey,
-    apply: (document) =>
-      visit(document, {
-        Field: (node) => {
-          const key = toDataKey(node);
-          return key === (node.alias?.value ?? node.name.value) ? undefined : { ...node, alias: { kind: Kind.NAME, value: key } };
-        },
-      }),
+  return (document) => {
+    const shared = findSharedKeys(document);
+
+    function toDataKey(field: FieldNode): string {
+      const { name } = field;
+      const key = toResponseKey(field);
+      const isPlain = key === name.value && !hasArguments(field);
+      if (!isPlain && (ofObjects.has(name.value) || shared.has(key))) return `${INPUT_PREFIX}${toNumber(field)}_${key}`;
+      const isAmbiguous =
+        key === name.value
+          ? inputs.has(key) && hasArguments(field)
+          : names.has(key) || key.startsWith('__') || key.startsWith(ALIAS_PREFIX) || key.startsWith(INPUT_PREFIX);
+      return isAmbiguous ? ALIAS_PREFIX + key : key;
+    }
+    return {
+      toDataKey,
+      apply: (part) =>
+        visit(part, {
+          Field: (node) => {
+            const key = toDataKey(node);
+            return key === toResponseKey(node) ? undefined : { ...node, alias: { kind: Kind.NAME, value: key } };
+          },
+        }),
+    };
   };
+}
+
+/** Response keys that stand for different fields, or for one with different arguments, anywhere in the document. */
+function findSharedKeys(document: DocumentNode): ReadonlySet<string> {
+  const known = new Map<string, string>();
+  const shared = new Set<string>();
+  visit(document, {
+    Field: (node) => {
+      const key = toResponseKey(node);
+      const call = toCall(node);
+      if ((known.get(key) ?? call) !== call) shared.add(key);
+      known.set(key, call);
+    },
+  });
+  return shared;
+}
+
+function toResponseKey({ name, alias }: FieldNode): string {
+  return alias?.value ?? name.value;
+}
+
+/** Equal for equal fields with equal arguments. */
+function toCall({ name, arguments: given = [] }: FieldNode): string {
+  return `${name.value}(${given.map((argument) => print(argument)).join()})`;
 }
 
 /** Every field that a `@requires` or a `@fromContext` of this one selects, at any depth. */
@@ -93,10 +126,9 @@ function hasArgument(directives: readonly ConstDirectiveNode[] | undefined, name
 }
 
 /** One for equal fields with equal arguments (FNV-1a). */
-function toNumber({ name, arguments: given = [] }: FieldNode): number {
+function toNumber(field: FieldNode): number {
   let hash = 0x811c9dc5;
-  for (const character of `${name.value}(${given.map((argument) => print(argument)).join()})`)
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  for (const character of toCall(field)) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   return hash >>> 0;
 }
 

@@ -27,6 +27,7 @@ import { buildSupergraph } from './build-supergraph.js';
 import { type CompiledNodes, compileNodes, type FetchPasses } from './compile-plan.js';
 import { createConflictSplitter, findConditionalFields } from './split-conflicts.js';
 import { separateRequiredInputs } from './required-inputs.js';
+import { withoutImpossibleConditions } from './impossible-conditions.js';
 import { createInterfaceConditionPass } from './interface-condition-pass.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { mergeFetches } from './merge-fetches.js';
@@ -64,7 +65,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   const publicSchema = apiSchema.toGraphQLJSSchema();
   const fullSchema = buildASTSchema(supergraphAst, { assumeValid: true, assumeValidSDL: true });
 
-  const aliases = createAliasPass(fullSchema);
+  const toAliasPass = createAliasPass(fullSchema);
   const underTypes = createInterfaceConditionPass(supergraphAst, publicSchema);
   const split = createConflictSplitter(fullSchema, inputs.toRealName);
   const policyOf = createPolicyReader(fullSchema);
@@ -82,7 +83,8 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       );
       const selected = collectRootFields(operation, fragments);
       const rootFields = selected.map((node) => describeRootField(node, operation, fullSchema));
-      const toDataKey = (field: FieldNode): string => aliases.toDataKey(field);
+      const aliases = toAliasPass(document);
+      const { toDataKey } = aliases;
       const shape = compileShape(publicSchema, operation, fragments, toDataKey);
       const conditional = findConditionalFields(operation, fragments);
       const passes: FetchPasses = { ...inputs, split: (service, fetch) => split(service, fetch, conditional) };
@@ -133,7 +135,7 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
           return planner.buildQueryPlan(
             operationFromDocument(
               apiSchema,
-              withPresence(aliases.apply(underTypes(planned)), fragments),
+              withPresence(aliases.apply(underTypes(withoutImpossibleConditions(planned, publicSchema))), fragments),
               operationName === null ? {} : { operationName },
             ),
             { overrideConditions: new Map(activeLabels.map((label) => [label, true])) },

@@ -145,6 +145,25 @@ describe('abstract types over several services', () => {
   });
 });
 
+it('what another service needs of one type is told when it fails, also where the caller selects it of another type only', async () => {
+  const { response } = await world.run(
+    '{ all { ... on Clip { short } ... on Song { seconds } } }',
+    {},
+    {
+      intercept: ({ node, chunk, service }) =>
+        service === 'library'
+          ? {
+              node,
+              chunk,
+              data: { all: [{ __typename: 'Clip', id: 'c1', seconds: null }] },
+              errors: [{ message: 'no clock', path: ['all', 0, 'seconds'], extensions: { code: 'NO_CLOCK' } }],
+            }
+          : undefined,
+    },
+  );
+  expect(response.errors).toContainEqual(expect.objectContaining({ path: ['all', 0, 'seconds'] }));
+});
+
 describe('an entity that objects of two types have under one field', () => {
   const boxes = createWorld([
     {
@@ -166,11 +185,13 @@ describe('an entity that objects of two types have under one field', () => {
     },
     {
       name: 'owners',
-      sdl: 'type Owner @key(fields: "id") { id: ID!  nick: String  friend: Owner }',
+      sdl: 'type Owner @key(fields: "id") { id: ID!  nick: String  pet: String  note(loud: Boolean = false): String!  friend: Owner }',
       resolvers: {
         Owner: {
           ...sentBack,
           friend: () => ({ id: 'o2' }),
+          pet: () => 'Rex',
+          note: ({ id }: { id: string }, { loud }: { loud: boolean }) => `${id}${loud ? '!' : ''}`,
           nick({ id }: { id: string }) {
             if (id === 'o2') throw new Error('o2 has no nick');
             return 'i';
@@ -192,5 +213,12 @@ describe('an entity that objects of two types have under one field', () => {
       again: [{ owner: { friend: { id: 'o2', friend: { nick: null } } } }, { owner: { friend: { id: 'o2' } } }],
     });
     expect(response.errors?.map(({ path }) => path)).toEqual([['again', 0, 'owner', 'friend', 'friend', 'nick']]);
+  });
+
+  it('may be asked for different fields and arguments under one key', async () => {
+    const { response } = await boxes.run(
+      '{ boxes { ... on Red { owner { note x: nick } } ... on Blue { owner { note(loud: true) x: pet } } } }',
+    );
+    expect(response).toEqual({ data: { boxes: [{ owner: { note: 'o1', x: 'i' } }, { owner: { note: 'o2!', x: 'Rex' } }] } });
   });
 });

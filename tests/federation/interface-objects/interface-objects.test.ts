@@ -11,12 +11,15 @@ const world = createWorld([
   {
     name: 'shapes',
     sdl: `
-      type Query { shapes: [Shape!]! }
+      type Query { shapes: [Shape!]!  flat: Flat }
+      union Flat = Circle | Square | Keeper
+      type Keeper @key(fields: "id", resolvable: false) { id: ID! }
       interface Shape @key(fields: "id") { id: ID!  name: String! }
       type Circle implements Shape @key(fields: "id") { id: ID!  name: String!  radius: Int! }
-      type Square implements Shape @key(fields: "id") { id: ID!  name: String!  side: Int! }`,
+      type Square implements Shape @key(fields: "id") { id: ID!  name: String!  side: Int! }
+      type Cube implements Shape @key(fields: "id") { id: ID!  name: String! }`,
     resolvers: {
-      Query: { shapes: () => Object.values(shapes) },
+      Query: { shapes: () => Object.values(shapes), flat: () => shapes['s1'] },
       Shape: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
       Circle: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
       Square: { __resolveReference: ({ id }: { id: string }) => shapes[id] },
@@ -26,7 +29,8 @@ const world = createWorld([
     name: 'ranks',
     sdl: `
       type Query { best: Shape  ranked: [Shape!]! }
-      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int!  twice(add: Int = 0): Int!  corners: Int }`,
+      type Shape @interfaceObject @key(fields: "id") { id: ID!  rank: Int!  twice(add: Int = 0): Int!  corners: Int  keeper: Keeper! }
+      type Keeper @key(fields: "id", resolvable: false) { id: ID! }`,
     resolvers: {
       Query: { best: () => ({ id: 's2' }), ranked: () => [{ id: 's2' }, { id: 's1' }] },
       Shape: {
@@ -36,7 +40,20 @@ const world = createWorld([
           if (id === 's1') throw new Error('a circle has none');
           return 4;
         },
+        keeper: ({ id }: { id: string }) => ({ id: `k${id}` }),
         twice: ({ id }: { id: string }, { add }: { add: number }) => Number(id.slice(1)) * 2 + add,
+      },
+    },
+  },
+  {
+    name: 'keepers',
+    sdl: 'type Keeper @key(fields: "id") { id: ID!  nick: String }',
+    resolvers: {
+      Keeper: {
+        __resolveReference: (reference: object) => reference,
+        nick({ id }: { id: string }) {
+          throw new Error(`${id} has no nick`);
+        },
       },
     },
   },
@@ -106,6 +123,7 @@ describe('an interface that one service knows as an object', () => {
     expect(await ask('{ shapes { ... on Circle { twice } ... on Square { corners } } }')).toEqual({
       shapes: [{ twice: 2 }, { corners: 4 }],
     });
+    expect(await ask('{ flat { ... on Shape { rank ... on Cube { keeper { nick } } } } }')).toEqual({ flat: { rank: 10 } });
     const { response } = await world.run('{ shapes { corners } }');
     expect(response.errors).toEqual([expect.objectContaining({ path: ['shapes', 0, 'corners'] })]);
   });

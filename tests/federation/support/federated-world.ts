@@ -77,12 +77,11 @@ export function createWorld(services: readonly Service[]): World {
   const metrics = createMetrics();
 
   async function ask(fetch: ServiceFetch): Promise<ServiceAnswer> {
+    const schema = schemas.get(fetch.service) as GraphQLSchema;
+    const document = parse(fetch.operation);
+    const invalid = validate(schema, document);
     const { data, errors = [] } = toJson(
-      await execute({
-        schema: schemas.get(fetch.service) as GraphQLSchema,
-        document: parse(fetch.operation),
-        variableValues: fetch.variables,
-      }),
+      invalid.length > 0 ? { errors: invalid } : await execute({ schema, document, variableValues: fetch.variables }),
     );
     return {
       node: fetch.node,
