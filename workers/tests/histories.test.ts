@@ -28,6 +28,8 @@ const BEHAVIOURS: Record<WorkflowName, Readonly<Record<string, End>>> = {
     'ended-cancelled': 'CANCELED',
     recovering: 'COMPLETED',
     webhook: 'COMPLETED',
+    'saga-compensated': 'COMPLETED',
+    'saga-late': 'COMPLETED',
   },
   error_recovery_workflow: {
     automatic: 'COMPLETED',

@@ -188,15 +188,24 @@ describe('a deadline', () => {
     expect([world.calls.length > 5, end > 20 * SECOND_MS, end < 31 * SECOND_MS]).toEqual([true, true, true]);
   });
 
-  it('does not cut an undo, however long it takes; the run then ends as late', async () => {
+  it('does not cut an undo, however long it takes: the run ends with what its saga says, and leaves nothing to recover', async () => {
     const shop = createShop();
     world = await createSkippingWorld(shop);
     shop.refuses.add('ship');
     let away = 7;
     world.intercept = (call) => (call.operation.includes('cancel(') && away-- > 0 ? down({}, 'SUBGRAPH_UNREACHABLE')(call) : undefined);
     const started = await world.startAsync('mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }', { deadlineMs: 10 * SECOND_MS });
-    await expect(world.skipUntil(() => started.result())).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', status: 'FAILED' });
+    expect(await world.skipUntil(() => started.result())).toMatchObject({
+      response: {
+        data: { place: null, ship: null },
+        errors: [{ path: ['ship'] }, { path: ['place'], extensions: { code: 'STEP_UNDONE' } }],
+      },
+      failure: { code: 'SUBGRAPH_ERROR' },
+    });
     expect(shop.effects).toEqual([]);
+    const compensations = [{ label: 'orders: cancel', status: 'COMPLETED' }];
+    expect(await viewOf(started.operationId)).toMatchObject({ status: 'FAILED', failure: { code: 'SUBGRAPH_ERROR' }, compensations });
+    expect([await recoveryOf(started.operationId), world.attention]).toEqual(['', []]);
     const [undone = 0] = await timesOf(started.operationId, ({ __typename }) => __typename === 'CompensationCompleted');
     expect(undone).toBeGreaterThan(20 * SECOND_MS);
   });

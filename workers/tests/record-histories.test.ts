@@ -157,6 +157,27 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it('records a background saga that is undone', async () => {
+    const shop = createShop();
+    shop.refuses.add('ship');
+    const durable = await createDurableWorld(shop);
+    const undone = await durable.startAsync('mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }');
+    await undone.result();
+    await record('async_request_workflow.saga-compensated', undone.run.workflowId);
+    await durable.close();
+  });
+
+  it('records a background saga that is late', async () => {
+    const shop = createShop();
+    const durable = await createDurableWorld(shop);
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 600));
+    durable.intercept = (call) => (call.operation.includes('place(') ? wait().then(() => shop.ask(call)) : undefined);
+    const late = await durable.startAsync('mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }', { deadlineMs: 300 });
+    await late.result();
+    await record('async_request_workflow.saga-late', late.run.workflowId);
+    await durable.close();
+  });
+
   it('records failures and their recoveries: by itself, by a decision, given up, cancelled', async () => {
     const durable = await createDurableWorld();
     const rate = 'mutation { rate(book: "b1", stars: 4) { stars author { name } } }';

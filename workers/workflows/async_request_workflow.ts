@@ -1,8 +1,8 @@
-import { CancellationScope, defineSignal, executeChild, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, defineSignal, executeChild, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { EventBody, OperationFailure } from '#schema/contracts/operations';
 import type { GraphQLResponse, OperationKind, PlanNode } from '#schema/contracts/plan';
-import { type AsyncRequest, type AsyncResponse, REPORT_EVENTS_SIGNAL, type Trouble } from '#schema/contracts/workflows';
+import { type APIResponse, type AsyncRequest, type AsyncResponse, REPORT_EVENTS_SIGNAL, type Trouble } from '#schema/contracts/workflows';
 import type { api_request_workflow } from './api_request_workflow.js';
 import type { multi_service_orchestration_workflow } from './multi_service_orchestration_workflow.js';
 import { createCancellableWork } from './shared/cancellation.js';
@@ -43,13 +43,12 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
   let isLate = false;
   try {
     const { response, failure, trouble } = await work.run(async () => {
+      // Before: a saga that was still undoing at the deadline was cancelled, and taken for work of unknown outcome. After: it is waited for,
+      // since it starts nothing then and its undos are bounded by their attempts. Since: 0.1.0, November 2026.
+      if (plan.saga !== undefined && patched('saga-ends-by-itself')) return doWork();
       const deadline = new CancellationScope({ cancellable: true, timeout: request.deadlineMs + DEADLINE_GRACE_MS });
       try {
-        return await deadline.run(() =>
-          workflow === 'api_request_workflow'
-            ? executeChild<typeof api_request_workflow>(workflow, { ...child, args: [{ ...request, auth, credential: null }] })
-            : executeChild<typeof multi_service_orchestration_workflow>(workflow, { ...child, args: [request, auth] }),
-        );
+        return await deadline.run(doWork);
       } finally {
         isLate = deadline.consideredCancelled;
       }
@@ -76,6 +75,12 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
     await tell('FAILED', failure.code);
     reporter.failed(failure);
     throw toWorkflowFailure(failure);
+  }
+
+  function doWork(): Promise<APIResponse> {
+    return workflow === 'api_request_workflow'
+      ? executeChild<typeof api_request_workflow>(workflow, { ...child, args: [{ ...request, auth, credential: null }] })
+      : executeChild<typeof multi_service_orchestration_workflow>(workflow, { ...child, args: [request, auth] });
   }
 
   async function tell(status: 'COMPLETED' | 'FAILED' | 'CANCELLED', code: string | null): Promise<void> {
