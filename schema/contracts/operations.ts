@@ -34,7 +34,9 @@ export interface OperationFacts {
   recovers?: string;
   /** Only requests of which somebody has to decide when they end by force: mutations, and what nobody waits for. */
   isRecoverable?: true;
-  /** Only requests with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
+  /** Only plugin operations that were asked for under a key: it, and the field of the call. Found again by it also where nobody wrote it down. */
+  requestKey?: string;
+  /** Only with an idempotency key: SHA-256 of what was asked, so that the key cannot be used for something else. */
   requestFingerprint?: string;
   /** Only in a run that goes on with another one's work: the first of them, which the operation's id names. `createdAt`: RFC 3339. */
   continues?: { runId: string; createdAt: string };

@@ -11,5 +11,7 @@ export interface PluginDoor {
     options: { workflowId: string; facts: OperationFacts; taskQueue: string },
   ): Promise<{ operationId: string }>;
   list(filter: { plugin?: string; status?: OperationStatus; first: number }): Promise<readonly { id: string; status: OperationStatus }[]>;
+  /** The newest run of that workflow id, whether it has ended or not. */
+  findNewest(workflowId: string): Promise<{ id: string; facts: OperationFacts } | undefined>;
   describe(id: string): Promise<{ facts: OperationFacts } | undefined>;
 }

@@ -2,12 +2,14 @@ import DataLoader from 'dataloader';
 import { maxSatisfying, validRange } from 'semver';
 import type { BlobStore } from '#platform/blob-store';
 import { CodedError, ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
+import type { OperationFacts } from '#schema/contracts/operations';
 import { TASK_QUEUES } from '#schema/contracts/workflows';
 import { requireScope } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { Base64, ByteSize, DateTime } from '../shared/scalars.js';
 import type { PluginDoor } from './door.js';
+import { startOrFind, toKeyedRequest, underKey } from './keyed-request.js';
 import { publishVersion } from './publish-version.js';
 import type { InstallationRow, PluginStore, VersionRow } from './store.js';
 
@@ -133,12 +135,14 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
     Mutation: {
       installPlugin: async (
         _: unknown,
-        { input }: { input: { name: string; version?: string | null; grantedPermissions: string[] } },
+        { input }: { input: { name: string; version?: string | null; grantedPermissions: string[]; clientMutationId?: string | null } },
         context: PluginsContext,
       ) => {
         requireScope(context.auth, 'plugins:write');
         const { name: plugin, version = null, grantedPermissions } = input;
-        return answering(async () => {
+        const workflowId = `plugin/${plugin}`;
+        const request = toKeyedRequest(context, input);
+        const install = async (asked: Pick<OperationFacts, 'requestKey' | 'requestFingerprint'>) => {
           const chosen = chooseVersion(plugin, await context.versions.load(plugin), version);
           const declared = ((chosen.manifest['permissions'] ?? []) as { permission: string }[]).map(({ permission }) => permission);
           const missing = declared.filter((permission) => !grantedPermissions.includes(permission));
@@ -146,30 +150,36 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
             throw new CodedError('PERMISSION_ESCALATION', `the plugin wants ${missing.join(', ')}: grant it to install the plugin`);
           const [known] = [await context.installations.load(plugin)];
           if (known !== undefined) throw new CodedError('ALREADY_INSTALLED', `${plugin} ${known.version} is installed already`);
-          const { operationId } = await door.start(
-            'plugin_installation_workflow',
-            [{ plugin, version, grantedPermissions }, context.auth],
-            {
-              workflowId: `plugin/${plugin}`,
-              taskQueue: TASK_QUEUES.plugins,
-              facts: {
-                kind: 'PLUGIN_INSTALLATION',
-                title: `Install ${plugin} ${chosen.version}`,
-                tenant: context.auth.tenant,
-                startedBy: context.auth.principal,
-                plugin,
-              },
+          return door.start('plugin_installation_workflow', [{ plugin, version, grantedPermissions }, context.auth], {
+            workflowId,
+            taskQueue: TASK_QUEUES.plugins,
+            facts: {
+              kind: 'PLUGIN_INSTALLATION',
+              title: `Install ${plugin} ${chosen.version}`,
+              tenant: context.auth.tenant,
+              startedBy: context.auth.principal,
+              plugin,
+              ...asked,
             },
-          );
-          return { operation: { id: operationId } };
+          });
+        };
+        return answering(async () => {
+          const id = await underKey(store, request, () => startOrFind(door, workflowId, request, install));
+          return { operation: { id } };
         }, 'operation');
       },
-      publishPluginVersion: async (_: unknown, { input }: { input: { package: string } }, context: PluginsContext) => {
+      publishPluginVersion: async (
+        _: unknown,
+        { input }: { input: { package: string; clientMutationId?: string | null } },
+        context: PluginsContext,
+      ) => {
         requireScope(context.auth, 'plugins:write');
-        return answering(
-          async () => ({ version: await publishVersion({ store, blobs }, Buffer.from(input.package, 'base64'), context.auth.principal) }),
-          'version',
-        );
+        const publish = async (): Promise<string> =>
+          (await publishVersion({ store, blobs }, Buffer.from(input.package, 'base64'), context.auth.principal)).id;
+        return answering(async () => {
+          const id = await underKey(store, toKeyedRequest(context, input), publish);
+          return { version: await context.versionsById.load(id) };
+        }, 'version');
       },
     },
     Plugin: {
@@ -242,7 +252,7 @@ async function answering<T extends object>(
   try {
     return { ...(await work()), userErrors: [] };
   } catch (error) {
-    if (!(error instanceof CodedError) || error.code === 'FORBIDDEN') throw error;
+    if (!(error instanceof CodedError) || error.code === 'FORBIDDEN' || error.code === 'IDEMPOTENCY_KEY_REUSED') throw error;
     const running = error.details?.['operationId'];
     const { code, message } = error;
     return {

@@ -7,6 +7,7 @@ import type { Database } from '#platform/database/open-database';
 import { CodedError } from '#schema/contracts/errors';
 import type { PluginPermission, ScanFinding } from '#schema/contracts/plugins';
 import { createDrizzle } from '../shared/drizzle.js';
+import { idempotencyTable, once, recall } from '../shared/once.js';
 import { inOrder } from '../shared/rows.js';
 import type { PluginStore } from './store.js';
 
@@ -43,6 +44,7 @@ const reports = schema.table('scan_reports', {
   findings: jsonb('findings').$type<readonly ScanFinding[]>().notNull(),
   scannedAt: time('scanned_at'),
 });
+const keys = idempotencyTable(schema);
 
 export async function createPluginStore(database: Database): Promise<PluginStore> {
   await runMigrations(database, { schema: 'plugins', folder: new URL('./migrations', import.meta.url) });
@@ -132,5 +134,7 @@ export async function createPluginStore(database: Database): Promise<PluginStore
     async deleteReports(operationId) {
       await db.delete(reports).where(eq(reports.operationId, operationId));
     },
+    recall: (request) => recall<string>(db, keys, request),
+    remember: (request, begun) => once(db, keys, request, () => Promise.resolve(begun)),
   };
 }

@@ -1,3 +1,4 @@
+import type { OnceRequest } from '../shared/once.js';
 import type { PluginPermission, ScanCheck, ScanFinding } from '#schema/contracts/plugins';
 
 export interface VersionRow {
@@ -52,4 +53,8 @@ export interface PluginStore {
     findings: readonly ScanFinding[];
   }): Promise<void>;
   deleteReports(operationId: string): Promise<void>;
+  /** What a key has begun; undefined when it is new. @throws IDEMPOTENCY_KEY_REUSED when it came with another call */
+  recall(request: OnceRequest & { key: string }): Promise<string | undefined>;
+  /** @returns what the key has begun: the first counts @throws IDEMPOTENCY_KEY_REUSED */
+  remember(request: OnceRequest, begun: string): Promise<string>;
 }

@@ -1,6 +1,6 @@
 // `@idempotent` mutations: the answer is stored with its key in the transaction of the effect, so that a repeat gets the first
 // answer and changes nothing.
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { jsonb, type PgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { CodedError } from '#schema/contracts/errors';
 import type { ServiceCallFacts } from './create-subgraph.js';
@@ -40,6 +40,20 @@ export function toOnceRequest({
   return { principal: auth.principal, key: idempotencyKey, requestHash, responseKey };
 }
 
+/** The first answer; undefined when the key is new. @throws IDEMPOTENCY_KEY_REUSED when the key came with another call */
+export async function recall<Result>(
+  db: Drizzle,
+  table: ReturnType<typeof idempotencyTable>,
+  { principal, key, requestHash, responseKey }: OnceRequest & { key: string },
+): Promise<Result | undefined> {
+  const found = await db
+    .select()
+    .from(table)
+    .where(and(eq(table.principal, principal), inArray(table.key, [key, toFieldKey(key, responseKey)])));
+  if (found.some((row) => row.requestHash !== requestHash)) throw keyReused();
+  return found.find((row) => row.key !== key)?.response as Result | undefined;
+}
+
 /** @throws IDEMPOTENCY_KEY_REUSED when the key came with another call */
 export async function once<Result>(
   db: Drizzle,
@@ -56,11 +70,10 @@ export async function once<Result>(
 
     if (!(await claim(key))) {
       const [known] = await tx.select().from(table).where(row(key));
-      if (known?.requestHash !== requestHash)
-        throw new CodedError('IDEMPOTENCY_KEY_REUSED', 'the idempotency key was used for another request');
+      if (known?.requestHash !== requestHash) throw keyReused();
     }
     // A call may hold several fields, of which some have taken effect and others failed.
-    const field = `${key}/${responseKey}`;
+    const field = toFieldKey(key, responseKey);
     if (!(await claim(field))) {
       const [known] = await tx.select().from(table).where(row(field));
       return known?.response as Result;
@@ -69,4 +82,12 @@ export async function once<Result>(
     await tx.update(table).set({ response: result }).where(row(field));
     return result;
   });
+}
+
+export function toFieldKey(key: string, responseKey: string): string {
+  return `${key}/${responseKey}`;
+}
+
+export function keyReused(): CodedError {
+  return new CodedError('IDEMPOTENCY_KEY_REUSED', 'the idempotency key was used for another request');
 }

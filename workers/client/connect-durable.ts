@@ -172,10 +172,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       return description === undefined ? undefined : { ...(await complete(toSnapshot(description, retentionMs), description)), id: id };
     },
 
-    async findRecovery(id) {
-      const description = await call(() => describeIfKept(client, toRecoveryId(id)));
-      return description === undefined ? undefined : complete(toSnapshot(description, retentionMs), description);
-    },
+    findNewest,
+    findRecovery: (id) => findNewest(toRecoveryId(id)),
 
     watch: (id, watching) => readers.watch(requireRun(id), watching),
     readEvents: (id) => readers.readEvents(requireRun(id)),
@@ -294,6 +292,11 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       await connection.close();
     },
   };
+
+  async function findNewest(workflowId: string): Promise<OperationSnapshot | undefined> {
+    const description = await call(() => describeIfKept(client, workflowId));
+    return description === undefined ? undefined : complete(toSnapshot(description, retentionMs), description);
+  }
 
   /** Does something with an operation's present run. @returns false when the operation has ended */
   async function reach({ workflowId, runId }: RunReference, work: (handle: WorkflowHandle) => Promise<void>): Promise<boolean> {

@@ -57,6 +57,8 @@ export interface DurableClient {
   attach<Result>(id: string): RunHandle<Result>;
   /** Undefined for an id that is malformed or not kept any more. */
   describe(id: string): Promise<OperationSnapshot | undefined>;
+  /** The newest run of a workflow id, whether it has ended or not. */
+  findNewest(workflowId: string): Promise<OperationSnapshot | undefined>;
   /** The recovery of the operation that failed, working or ended; undefined when it has none, or none is kept. */
   findRecovery(id: string): Promise<OperationSnapshot | undefined>;
   watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
