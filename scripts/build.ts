@@ -4,19 +4,16 @@ import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import { compileRooms } from './compile-rooms.js';
 import { readOwnDocuments } from './own-documents.js';
 
 const root = new URL('../', import.meta.url);
 const dist = new URL('dist/', root);
 const run = promisify(execFile);
 
-/** Folders whose non-TypeScript files the compiled code reads at run time. */
 const ROOMS = ['schema', 'platform', 'gateway', 'subgraphs', 'workers', 'cli'];
+/** What the compiled code reads at run time. */
 const ASSET = /\.(graphql|sql|json|txt|md|cjs)$/;
-
-async function compile(project: string): Promise<void> {
-  await tool('typescript/bin/tsc', ['-p', project]);
-}
 
 async function copyAssets(): Promise<void> {
   for (const room of ROOMS) {
@@ -77,11 +74,10 @@ async function tool(script: string, args: readonly string[]): Promise<void> {
 
 const startedAt = performance.now();
 await rm(dist, { recursive: true, force: true });
-await rm(new URL('.cache/tsc/build.tsbuildinfo', root), { force: true });
 await mkdir(dist, { recursive: true });
 const steps = [
   async () => {
-    await compile('tsconfig.build.json');
+    await compileRooms({ root, dist, rooms: ROOMS });
     await copyAssets();
     await writePackageJson();
     await linkCommand();
@@ -89,7 +85,7 @@ const steps = [
   },
   bundleWorkflows,
   async () => {
-    await compile('web/client/tsconfig.build.json');
+    await tool('typescript/bin/tsc', ['-p', 'web/client/tsconfig.build.json']);
     await buildConsole();
     await writeTrustedDocuments();
   },
