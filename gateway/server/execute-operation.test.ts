@@ -4,6 +4,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { CodedError } from '#schema/contracts/errors';
+import type { AsyncRequest } from '#schema/contracts/workflows';
 import type { OperationStatus } from '#schema/contracts/operations';
 import { createDurableStandIn } from './tests/durable-stand-in.js';
 import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
@@ -324,6 +325,28 @@ describe('a mutation with an Idempotency-Key', () => {
     const keys = gateway.services['books']?.calls.map(({ headers }) => headers['idempotency-key']);
     expect(keys?.[0]).toMatch(/^[\w-]{43}\.0$/);
     expect(new Set(keys).size).toBe(1);
+  });
+
+  it('is one key to services, whichever way the request goes', async () => {
+    const rename = (headers: object): Promise<Response> =>
+      gateway.post({ query: 'mutation { renameBook(title: "A") }' }, { 'idempotency-key': 'k8', ...headers });
+    await rename({});
+    await rename({ prefer: 'respond-async' });
+    const { request } = started[0]?.request as unknown as AsyncRequest;
+    expect(gateway.services['books']?.calls[0]?.headers['idempotency-key']).toBe(`${request.keyBase}.0`);
+  });
+
+  it('is refused in a run as well when its service knows it for another request', async () => {
+    const error = { message: 'reused', extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } };
+    state.onStarted = (run) => run.finish({ response: { data: { renameBook: null }, errors: [error] } });
+    const query = 'mutation { renameBook(title: "A") }';
+    expect((await gateway.post({ query }, { 'idempotency-key': 'k9', prefer: 'respond-async, wait=5' })).status).toBe(422);
+  });
+
+  it('does not name the effects of several fields: their order in another plan may be another', async () => {
+    state.onStarted = (run) => run.finish(answerOf({ a: 'A', b: 'A' }));
+    await gateway.post({ query: 'mutation { a: renameBook(title: "A") b: renameBook(title: "A") }' }, { 'idempotency-key': 'k10' });
+    expect(started[0]?.request.keyBase).toBeUndefined();
   });
 
   it('does not meet the key of another caller', async () => {

@@ -164,8 +164,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     );
     try {
       const { response } = await running.answer;
-      if (response.errors?.some(({ extensions }) => extensions.code === 'IDEMPOTENCY_KEY_REUSED') === true) throw keyReused();
-      return response;
+      return assertKeyFits(response);
     } finally {
       clearTimeout(deadline);
     }
@@ -192,7 +191,9 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     }
     const response = await runs.wait(run, request, prepared, route);
     const operation = toAnswering(run, route);
-    return response === 'running' ? { response: { data: null }, operation, isRunning: true } : { response, operation };
+    return response === 'running'
+      ? { response: { data: null }, operation, isRunning: true }
+      : { response: assertKeyFits(response), operation };
   }
 
   /** `startOperation`: the gateway, which plans, starts the run; the operations service, told which one it is, answers what was selected. */
@@ -268,6 +269,12 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       }
     },
   };
+}
+
+/** @throws IDEMPOTENCY_KEY_REUSED when a service knows the key for another request, which ends the whole one */
+function assertKeyFits(response: GraphQLResponse): GraphQLResponse {
+  if (response.errors?.some(({ extensions }) => extensions.code === 'IDEMPOTENCY_KEY_REUSED') === true) throw keyReused();
+  return response;
 }
 
 function toAnswering({ operationId, recovery }: RequestRun, { path, reason }: RunRoute): AnsweringOperation {

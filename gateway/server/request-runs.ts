@@ -93,6 +93,11 @@ export function createRequestRuns({
       maxAnswerChars: durable.maxAnswerChars,
     };
     if (path === 'durable' && plan.kind === 'query') run.reportsAtEnd = true;
+    const operationKey = idempotencyKey === null ? null : toOperationKey(keys, auth, idempotencyKey);
+    // Sent once more it may be a direct call, by another preference or another plan: its service has to know the key then. Of several
+    // fields another plan may number the fetches otherwise; they are never called directly. What a saga has undone is not known as done.
+    if (operationKey !== null && plan.kind === 'mutation' && plan.rootFields.length === 1 && plan.saga === undefined)
+      run.keyBase = operationKey;
     const headerClaim = await sealHeaders(request, plan, deadlineMs);
     if (headerClaim !== undefined) run.headerClaim = headerClaim;
     const fingerprint = createHash('sha256')
@@ -106,8 +111,8 @@ export function createRequestRuns({
       ...(path === 'async' || plan.kind === 'mutation' ? { isRecoverable: true as const } : {}),
       ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
     };
-    const workflowId = `request/${auth.tenant}/${idempotencyKey === null ? uuidv7() : toOperationKey(keys, auth, idempotencyKey)}`;
-    const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: idempotencyKey !== null };
+    const workflowId = `request/${auth.tenant}/${operationKey ?? uuidv7()}`;
+    const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: operationKey !== null };
     try {
       if (path === 'async')
         return await durable.start(

@@ -66,12 +66,14 @@ interface RequestBase {
   trace?: TraceContext;
   /** Absent when no service of the plan needs headers of the caller. */
   headerClaim?: HeaderClaim;
+  /** What idempotency keys are built on. @default the run's operation id */
+  keyBase?: string;
   /** Goes on where another run of the same request failed. */
   resume?: ResumedRequest;
 }
 
 export interface ResumedRequest {
-  /** What idempotency keys are built on: the root operation's id, so that a service recognises what it has done; another after an edit. */
+  /** As in the run that failed, so that a service recognises what it has done; another after an edit. */
   keyBase: string;
   /** Fetches that need not be sent again. */
   answers: readonly ServiceAnswer[];

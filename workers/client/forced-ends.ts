@@ -45,7 +45,8 @@ export async function readForcedEnd(
         failure,
         unfinished: [],
         retryAfterMs: 0,
-        keyBase: description.type === 'async_request_workflow' ? await toKeyBaseOfChild(client, run) : toOperationId(run),
+        keyBase:
+          request.keyBase ?? (description.type === 'async_request_workflow' ? await toKeyBaseOfChild(client, run) : toOperationId(run)),
         answers: request.plan.saga === undefined ? [] : null,
         left: [],
       },

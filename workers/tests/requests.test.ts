@@ -78,6 +78,19 @@ describe('multi_service_orchestration_workflow', () => {
     expect(new Set(keys.map(([key]) => key)).size).toBe(keys.length);
   });
 
+  it('builds them on what its caller gave, also in its recovery', async () => {
+    let isLost = true;
+    durable.intercept = ({ operationKind }) => (isLost && operationKind === 'mutation' ? Promise.reject(new Error('lost')) : undefined);
+    const started = await durable.startRequest('mutation { rate(book: "b1", stars: 4) { stars } }', { keyBase: 'given' });
+    await started.result();
+    isLost = false;
+    await expect.poll(async () => (await durable.durable.findRecovery(started.operationId))?.status).toBe('INPUT_REQUIRED');
+    const recovery = await durable.durable.findRecovery(started.operationId);
+    await durable.durable.resolve(recovery?.id ?? '', { choice: 'RETRY', by: 'usr_operator', variables: null });
+    await durable.durable.attach(recovery?.id ?? '').result();
+    expect(durable.calls.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['given.0', 'given.0']);
+  });
+
   it('keeps what the other services gave when one fails', async () => {
     durable.intercept = (call) => (call.service === 'people' ? down(call) : undefined);
     const { response } = await run('{ books(first: 1) { title author { nick } } }');

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeys } from '#platform/keys';
 import { eventually } from '#tests/support/eventually';
-import { type Caller, signIn } from '#tests/support/graphql-client';
+import { type Caller, type GraphQLAnswer, signIn } from '#tests/support/graphql-client';
 import { findFreePorts, makeDataFolder, type SluiceProcess, startSluice } from '#tests/support/sluice-process';
 
 const THREE_SERVICES =
@@ -86,6 +86,21 @@ describe('the first run', () => {
     });
     const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
     expect([response.status, errors[0]?.extensions.code]).toEqual([status, code]);
+  });
+
+  it('has the effect of one key once, whichever way each request with it goes', async () => {
+    const store = (name: string, headers: Record<string, string> = {}) => {
+      const query = 'mutation ($name: String!) { createFile(input: { name: $name, mediaType: "text/plain", content: "aGVsbG8=" }) { id } }';
+      return alice.post({ query, variables: { name } }, { 'idempotency-key': 'store-once', ...headers });
+    };
+    const direct = (await (await store('once.txt')).json()) as GraphQLAnswer;
+    expect([direct.errors, direct.extensions?.operation?.path]).toEqual([undefined, 'direct']);
+    const inRun = (await (await store('once.txt', { prefer: 'respond-async, wait=30' })).json()) as GraphQLAnswer;
+    expect([inRun.data, inRun.extensions?.operation?.path]).toEqual([direct.data, 'async']);
+    const { data: found } = await alice.query('{ files(filter: { nameContains: "once.txt" }) { nodes { id } } }');
+    expect(found?.['files'].nodes).toEqual([direct.data?.['createFile']]);
+    expect((await store('other.txt')).status).toBe(422);
+    expect((await store('other.txt', { prefer: 'respond-async, wait=30' })).status).toBe(422);
   });
 
   it('installs a plugin that answers right after, survives a SIGKILL in the middle, and tells every event once from any cursor', async () => {

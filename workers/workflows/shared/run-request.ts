@@ -60,13 +60,14 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const operationId = toOperationId({ workflowId, runId: firstExecutionRunId });
   const isPart = parent !== undefined;
-  const log = createFetchLog({ request, keyBase: request.resume?.keyBase ?? operationId, isPart });
+  const keyBase = request.resume?.keyBase ?? request.keyBase ?? operationId;
+  const log = createFetchLog({ request, keyBase, isPart });
   const holds = request.reportsAtEnd === true && request.synchronous && request.plan.kind === 'query' && !isPart;
   const reporter = log.watch(createReporter({ showsStatus, parent: parentReport, holds }));
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
 
-  const answer = await work.run(() => runPlan(request, auth, { operationId, reporter, work, log, isPart }));
+  const answer = await work.run(() => runPlan(request, auth, { operationId, keyBase, reporter, work, log, isPart }));
   await parentReport?.delivered();
   if (work.isCancelled()) {
     reporter.cancelled(work.reason());
@@ -102,6 +103,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
 
 interface RunParts {
   operationId: string;
+  keyBase: string;
   reporter: OperationReporter;
   work: CancellableWork;
   log: FetchLog;
@@ -111,9 +113,8 @@ interface RunParts {
 async function runPlan(
   request: ComplexRequest,
   auth: AuthContext,
-  { operationId, reporter, work, log, isPart }: RunParts,
+  { operationId, keyBase, reporter, work, log, isPart }: RunParts,
 ): Promise<OrchestrationResponse> {
-  const keyBase = request.resume?.keyBase ?? operationId;
   const endsAtMs = Date.now() + request.deadlineMs;
   // Local and regular activities do not mix: what is slow would hold back the others (Q2).
   const isQuick = request.synchronous && (request.plan.longestTimeoutMs ?? 0) <= QUERY_FETCH_MS;
