@@ -5,8 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { CodedError } from '#schema/contracts/errors';
 import type { AsyncRequest } from '#schema/contracts/workflows';
+import type { Json } from '#schema/contracts/json';
 import type { OperationStatus } from '#schema/contracts/operations';
-import { createDurableStandIn } from './tests/durable-stand-in.js';
+import { createDurableStandIn, type RecoveryStandIn } from './tests/durable-stand-in.js';
 import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
 
 const { durable, started, cancelled, ended, recoveries, state } = createDurableStandIn();
@@ -262,8 +263,11 @@ describe('a mutation with an Idempotency-Key', () => {
       const query = 'mutation ($title: String) { addBook(title: $title) { id } }';
       return gateway.post({ query, variables }, { 'idempotency-key': 'k1', ...headers });
     };
-    const recover = (status: OperationStatus, result: Promise<unknown> = new Promise(() => undefined)) =>
-      recoveries.set('op_run0', { id: 'op_recovery', status, result });
+    const recover = (status: OperationStatus, result: Json = null): RecoveryStandIn => {
+      const recovery = { id: 'op_recovery', status, result, looks: 0 };
+      recoveries.set('op_run0', recovery);
+      return recovery;
+    };
 
     beforeEach(async () => {
       state.onStarted = (run) => run.finish({ response: FAILED });
@@ -272,13 +276,14 @@ describe('a mutation with an Idempotency-Key', () => {
     });
 
     it('leads to its recovery while that works, and to what it came to', async () => {
-      let finish = (_: unknown): void => undefined;
-      recover('WORKING', new Promise((resolve) => (finish = resolve)));
+      const recovery = recover('WORKING');
       const accepted = await again({ prefer: 'wait=0' });
       expect([accepted.status, accepted.headers.get('location')]).toEqual([202, '/operations/op_recovery']);
       expect(await accepted.json()).toEqual({ id: 'op_recovery', status: 'WORKING', done: false });
+      const looks = recovery.looks;
       const waiting = again();
-      finish({ outcome: 'RECOVERED', by: null, ...answerOf({ addBook: { id: 'b9' } }) });
+      await expect.poll(() => recovery.looks).toBeGreaterThan(looks);
+      Object.assign(recovery, { status: 'COMPLETED', result: { data: { addBook: { id: 'b9' } } } });
       const recovered = await waiting;
       expect(recovered.headers.get('operation-id')).toBe('op_recovery');
       expect(await read(recovered)).toEqual({
@@ -299,8 +304,17 @@ describe('a mutation with an Idempotency-Key', () => {
       expect(await accepted.json()).toEqual({ id: 'op_recovery', status: 'INPUT_REQUIRED', done: false });
     });
 
+    it('says so too when its recovery comes to that while somebody waits for it', async () => {
+      const recovery = recover('WORKING');
+      const [waiting, accepting] = [again(), again({ prefer: 'wait=60' })];
+      await expect.poll(() => recovery.looks).toBe(2);
+      recovery.status = 'INPUT_REQUIRED';
+      expect(await read(await waiting)).toMatchObject({ ...FAILED, extensions: { operation: { status: 'INPUT_REQUIRED' } } });
+      expect(await (await accepting).json()).toMatchObject({ id: 'op_recovery', status: 'INPUT_REQUIRED' });
+    });
+
     it('has failed when it was given up', async () => {
-      recover('COMPLETED', Promise.resolve({ outcome: 'GIVEN_UP', by: 'usr_operator', response: FAILED }));
+      recover('COMPLETED', FAILED);
       expect(await read(await again())).toMatchObject({ ...FAILED, extensions: { operation: { recovers: 'op_run0' } } });
     });
 
@@ -382,7 +396,7 @@ describe('/operations/{id} over a foreign supergraph', () => {
 
   it('names what recovers a run that has failed, which names it', async () => {
     ended.set('op_run0', { status: 'FAILED' });
-    recoveries.set('op_run0', { id: 'op_recovery', status: 'INPUT_REQUIRED', result: new Promise(() => undefined) });
+    recoveries.set('op_run0', { id: 'op_recovery', status: 'INPUT_REQUIRED', result: null, looks: 0 });
     expect(await (await ask('op_run0', 'alice')).json()).toMatchObject({
       status: 'FAILED',
       recovery: { id: 'op_recovery', status: 'INPUT_REQUIRED' },

@@ -189,8 +189,8 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       if (errorCodeOf(error) !== 'TEMPORAL_UNAVAILABLE' || prepared.plan.kind !== 'query') throw error;
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'temporal-unavailable' } };
     }
-    const response = await runs.wait(run, request, prepared, route);
-    const operation = toAnswering(run, route);
+    const { response, isParked = false } = await runs.wait(run, request, prepared, route);
+    const operation = toAnswering({ ...run, isParked }, route);
     return response === 'running'
       ? { response: { data: null }, operation, isRunning: true }
       : { response: assertKeyFits(response), operation };
@@ -277,10 +277,14 @@ function assertKeyFits(response: GraphQLResponse): GraphQLResponse {
   return response;
 }
 
-function toAnswering({ operationId, recovery }: RequestRun, { path, reason }: RunRoute): AnsweringOperation {
-  if (recovery === undefined) return { id: operationId, path, reason };
-  const { recovers, parked } = recovery;
-  return { id: operationId, path, reason, recovers, ...(parked === null ? {} : { status: 'INPUT_REQUIRED' }) };
+function toAnswering({ operationId, recovers, isParked }: RequestRun, { path, reason }: RunRoute): AnsweringOperation {
+  return {
+    id: operationId,
+    path,
+    reason,
+    ...(recovers === undefined ? {} : { recovers }),
+    ...(isParked === true ? { status: 'INPUT_REQUIRED' } : {}),
+  };
 }
 
 function isIntrospected({ plan }: PreparedOperation): boolean {

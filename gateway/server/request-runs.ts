@@ -1,5 +1,6 @@
 // Operations as runs: started under their caller's key, waited for as long as the caller wants.
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { errorCodeOf } from '#schema/contracts/errors';
 import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
@@ -25,6 +26,9 @@ const ENDING_MS = 3_600_000;
 /** Headers of a mutation's caller are kept past its deadline, to undo what it did. */
 const UNDOING_MS = 120_000;
 
+/** How often a recovery is looked at for somebody who waits. */
+const LOOK_EVERY_MS = 500;
+
 export type RunRoute = Extract<Route, { path: 'durable' | 'async' }>;
 const KINDS = { api_request_workflow: 'API_REQUEST', multi_service_orchestration_workflow: 'ORCHESTRATION' } as const;
 export type AsyncOptions = Partial<Pick<StartedOperation, 'deadlineMs' | 'webhook'>>;
@@ -32,13 +36,20 @@ export interface RunResult {
   response: GraphQLResponse;
 }
 
-export interface RequestRun extends DurableRun<RunResult> {
-  /** Set when the key's own run has failed and this one is its recovery. */
-  recovery?: {
-    recovers: string;
-    /** While it waits for somebody's decision: what the run that failed has answered. */
-    parked: GraphQLResponse | null;
-  };
+export interface RequestRun {
+  operationId: string;
+  /** Set when the run that the key began has failed: this one is its recovery. */
+  recovers?: string;
+  /** A recovery that waits for somebody's decision. @default false */
+  isParked?: boolean;
+  /** @param over - nobody waits any more @throws a coded error when it ended without an answer */
+  answer(over: AbortSignal): Promise<RunAnswer>;
+}
+export interface RunAnswer {
+  /** `running`: the caller wanted to wait less than it takes. */
+  response: GraphQLResponse | 'running';
+  /** What the run that failed has answered stands until somebody decides. @default false */
+  isParked?: boolean;
 }
 
 export interface RequestRuns {
@@ -48,8 +59,8 @@ export interface RequestRuns {
    * @throws IDEMPOTENCY_KEY_REUSED; as the door to durable work
    */
   start(request: OperationRequest, prepared: PreparedOperation, route: RunRoute, options?: AsyncOptions): Promise<RequestRun>;
-  /** Never rejects. @returns `running` when the caller wanted to wait less than the run takes */
-  wait(run: RequestRun, request: OperationRequest, prepared: PreparedOperation, route: RunRoute): Promise<GraphQLResponse | 'running'>;
+  /** Never rejects. */
+  wait(run: RequestRun, request: OperationRequest, prepared: PreparedOperation, route: RunRoute): Promise<RunAnswer>;
 }
 
 export function createRequestRuns({
@@ -115,16 +126,15 @@ export function createRequestRuns({
     const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: operationKey !== null };
     try {
       if (path === 'async')
-        return await durable.start(
-          'async_request_workflow',
-          [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth],
-          {
+        return toRequestRun(
+          await durable.start('async_request_workflow', [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth], {
             ...how,
             executionTimeoutMs: deadlineMs + ENDING_MS,
-          },
+          }),
         );
-      if (workflow === 'api_request_workflow') return await durable.start(workflow, [{ ...run, auth, credential: null }], how);
-      return await durable.start(workflow, [run, auth], how);
+      if (workflow === 'api_request_workflow')
+        return toRequestRun(await durable.start(workflow, [{ ...run, auth, credential: null }], how));
+      return toRequestRun(await durable.start(workflow, [run, auth], how));
     } catch (error) {
       const running =
         errorCodeOf(error) === 'OPERATION_IN_PROGRESS'
@@ -140,26 +150,37 @@ export function createRequestRuns({
 
   async function attach(known: OperationSnapshot): Promise<RequestRun> {
     const recovery = known.status === 'FAILED' ? await durable.findRecovery(known.id) : undefined;
-    // One that was cancelled or ended by force in Temporal has decided nothing.
-    if (recovery === undefined || recovery.status === 'CANCELLED' || recovery.status === 'FAILED') return durable.attach(known.id);
-    const parked = recovery.status === 'INPUT_REQUIRED' ? toAnswer(known) : null;
-    return { ...durable.attach<RunResult>(recovery.id), recovery: { recovers: known.id, parked } };
+    if (recovery === undefined || hasDecidedNothing(recovery)) return toRequestRun(durable.attach(known.id));
+    return {
+      operationId: recovery.id,
+      recovers: known.id,
+      isParked: recovery.status === 'INPUT_REQUIRED',
+      answer: (over) => followRecovery(known, recovery, over),
+    };
   }
 
-  async function wait(
-    run: RequestRun,
-    request: OperationRequest,
-    { plan }: PreparedOperation,
-    route: RunRoute,
-  ): Promise<GraphQLResponse | 'running'> {
+  /** Looks, and does not wait for the recovery's end: that may be days away, and nobody would end the waiting. */
+  async function followRecovery(failed: OperationSnapshot, recovery: OperationSnapshot, over: AbortSignal): Promise<RunAnswer> {
+    for (let found: OperationSnapshot | undefined = recovery; ;) {
+      if (found?.status === 'INPUT_REQUIRED') return { response: toAnswer(failed), isParked: true };
+      if (found?.status === 'COMPLETED' && found.result !== null) return { response: toAnswer(found) };
+      if (found !== undefined && hasDecidedNothing(found)) return { response: toAnswer(failed) };
+      await sleep(LOOK_EVERY_MS, undefined, { signal: over });
+      found = await durable.findRecovery(failed.id).catch((error: unknown) => {
+        log.debug({ err: error, operationId: recovery.id }, 'recovery could not be looked at; it is again');
+        return undefined;
+      });
+    }
+  }
+
+  async function wait(run: RequestRun, request: OperationRequest, { plan }: PreparedOperation, route: RunRoute): Promise<RunAnswer> {
     const { signal, auth, prefer } = request;
     const isAsync = route.path === 'async';
     const longestMs = deadlineOf(plan, route) + RESULT_GRACE_MS;
     const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
-    if (waitMs === 0) return 'running';
-    const parked = run.recovery?.parked ?? null;
-    // A decision may take days.
-    if (parked !== null) return waitMs === null ? parked : 'running';
+    const { isParked = false } = run;
+    if (waitMs === 0) return { response: 'running', isParked };
+    const over = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
       if (plan.kind !== 'query' || isAsync) return;
@@ -170,22 +191,24 @@ export function createRequestRuns({
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     try {
-      const late = new Promise<GraphQLResponse | 'running'>((resolve) => {
+      const late = new Promise<RunAnswer>((resolve) => {
         if (waitMs !== null && waitMs < longestMs) {
-          timer = setTimeout(() => resolve('running'), waitMs);
+          timer = setTimeout(() => resolve({ response: 'running' }), waitMs);
           return;
         }
         const error = toErrorJson('DEADLINE_EXCEEDED', 'the operation has no result yet; ask for it by its id', {
           operationId: run.operationId,
         });
-        timer = setTimeout(() => resolve({ data: null, errors: [error] }), longestMs);
+        timer = setTimeout(() => resolve({ response: { data: null, errors: [error] } }), longestMs);
       });
-      return await Promise.race([run.result().then(({ response }) => response), late]);
+      const answer = await Promise.race([run.answer(over.signal), late]);
+      return answer.isParked === true && waitMs !== null ? { ...answer, response: 'running' } : answer;
     } catch (error) {
       const shown = toPublicError(error, log);
-      return { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] };
+      return { response: { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] } };
     } finally {
       clearTimeout(timer);
+      over.abort();
       signal.removeEventListener('abort', leave);
     }
   }
@@ -193,7 +216,16 @@ export function createRequestRuns({
   return { start, wait };
 }
 
-/** @param failed - a request that has ended */
+function toRequestRun(run: DurableRun<RunResult>): RequestRun {
+  return { operationId: run.operationId, answer: async () => ({ response: (await run.result()).response }) };
+}
+
+/** It was cancelled or ended by force in Temporal. */
+function hasDecidedNothing({ status }: OperationSnapshot): boolean {
+  return status === 'CANCELLED' || status === 'FAILED';
+}
+
+/** Of a run that has ended. */
 function toAnswer({ result, failure }: OperationSnapshot): GraphQLResponse {
   if (result !== null) return result as unknown as GraphQLResponse;
   return { data: null, errors: failure === null ? [] : [toErrorJson(failure.code, failure.message)] };

@@ -1,5 +1,6 @@
 // Stands in for Temporal and runs nothing by itself: a test says how a run that was started ends.
 import { CodedError } from '#schema/contracts/errors';
+import type { Json } from '#schema/contracts/json';
 import type { OperationFacts, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
 import type { ComplexRequest } from '#schema/contracts/workflows';
 import type { DurablePort } from '../durable-port.js';
@@ -19,7 +20,10 @@ export interface Started {
 export interface RecoveryStandIn {
   id: string;
   status: OperationStatus;
-  result: Promise<unknown>;
+  /** GraphQL response, when it has one. */
+  result: Json;
+  /** How often it was looked for. */
+  looks: number;
 }
 
 export interface DurableStandIn {
@@ -74,16 +78,15 @@ export function createDurableStandIn(): DurableStandIn {
       state.onStarted(run);
       return { operationId: run.operationId, result: () => run.result };
     },
-    attach: <Result>(operationId: string) => {
-      const recovery = [...recoveries.values()].find(({ id }) => id === operationId);
-      return { operationId, result: () => (recovery ?? find(operationId)).result as Promise<Result> };
-    },
+    attach: (operationId) => ({ operationId, result: () => find(operationId).result }),
     describe: async (id) => (started.some((run) => run.operationId === id) ? { ...toSnapshot(find(id)), ...ended.get(id) } : undefined),
     findRecovery: async (id) => {
       const recovery = recoveries.get(id);
       if (recovery === undefined) return undefined;
+      recovery.looks += 1;
       const { facts, ...rest } = toSnapshot(find(id));
-      return { ...rest, id: recovery.id, status: recovery.status, facts: { ...facts, kind: 'RECOVERY', recovers: id } };
+      const { status, result } = recovery;
+      return { ...rest, id: recovery.id, status, result, facts: { ...facts, kind: 'RECOVERY', recovers: id } };
     },
     cancel: async (id, { reason }) => void cancelled.push({ id, reason }),
     judgeCredential: () => Promise.reject(new Error('not asked')),
