@@ -16,7 +16,7 @@ import { createMemoryClaimStore } from './fetching/claim-store.memory.js';
 import { createFetcher } from './fetching/create-fetcher.js';
 import { createHeaderClaims, type HeaderClaims } from './fetching/header-claims.js';
 import type { ServiceFetcher } from './fetching/service-fetcher.js';
-import { createPlanner } from './planning/create-planner.js';
+import { createPlanner, type Planner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
 import { createDocumentChecker } from './server/check-document.js';
 import { followManifests } from './server/follow-manifests.js';
@@ -64,6 +64,8 @@ export interface GatewayDeps {
   instance: string;
   /** Does a worker of this process serve `toGatewayTaskQueue(instance)`? Then credentials are judged through Temporal. */
   judgesThroughTemporal?: boolean;
+  /** One that has begun to load already; made here when absent. */
+  planner?: Planner;
   /** The fetcher of this process's worker, so that both share sockets; made here when absent. */
   fetcher?: ServiceFetcher;
   /** Where headers of callers lie that runs need; in this process's memory when absent. */
@@ -99,7 +101,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   });
   const isLocal = isLoopback(config.host);
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
-  const planner = createPlanner({ log, onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds) });
+  const planner = deps.planner ?? createGatewayPlanner(deps);
   const claims = deps.claims ?? createHeaderClaims({ keys, store: createMemoryClaimStore() });
   const fetcher = deps.fetcher ?? createFetcher({ ...deps, claims });
   const documents = createDocumentChecker(config.limits);
@@ -210,7 +212,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     () => manifests.close(),
     () => files.close(),
     () => streams.close(),
-    () => planner.close(),
+    ...(deps.planner === undefined ? [() => planner.close()] : []),
     ...(deps.fetcher === undefined ? [() => fetcher.close()] : []),
   ];
   try {
@@ -234,6 +236,14 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     await drain(0, opened);
     throw error;
   }
+}
+
+/** For {@link GatewayDeps.planner}. */
+export function createGatewayPlanner({ log, metrics }: Pick<GatewayDeps, 'log' | 'metrics'>): Planner {
+  return createPlanner({
+    log: log.child({ room: 'gateway' }),
+    onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds),
+  });
 }
 
 async function drain(waitMs: number, opened: readonly (() => Promise<unknown>)[]): Promise<void> {

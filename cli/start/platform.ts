@@ -1,5 +1,5 @@
 // What the roles of one process share: each part is opened when the first role asks for it, and closed in reverse order.
-// Temporal's native module and Apollo Server take longer to load than a service to start, so they are loaded with the part that needs them.
+// Temporal's packages and Apollo Server take longer to load than a service to start, so they are loaded with the part that needs them.
 import type { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
@@ -19,8 +19,7 @@ import { type Database, openDatabase } from '#platform/database/open-database';
 import { type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger, type Logger } from '#platform/logger';
 import { createMetrics, type Metrics } from '#platform/metrics';
-import { createDataConverter } from '#platform/payload-codec';
-import { createExternalStorage, createPayloadStore, type PayloadStore } from '#platform/payload-store/payload-store';
+import type { PayloadStore } from '#platform/payload-store/payload-store';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
@@ -38,7 +37,7 @@ export interface Platform {
   keys: KeyRing;
   temporal(): Promise<TemporalServer>;
   native(): Promise<NativeConnection>;
-  dataConverter: DataConverter;
+  dataConverter(): Promise<DataConverter>;
   durable(): Promise<DurableClient>;
   database(): Promise<Database>;
   blobs(): Promise<BlobStore>;
@@ -82,9 +81,15 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     };
   }
 
-  // Everybody with a database keeps large payloads there: who is without could not read them.
-  const externalStorage = createExternalStorage(() => payloads());
-  const dataConverter = createDataConverter(keys, { namespace, ...(config.supergraphFile === null ? { externalStorage } : {}) });
+  const dataConverter = lazily(async () => {
+    const [{ createDataConverter }, { createExternalStorage }] = await Promise.all([
+      import('#platform/payload-codec'),
+      import('#platform/payload-store/payload-store'),
+    ]);
+    // Everybody with a database keeps large payloads there: who is without could not read them.
+    const storage = config.supergraphFile === null ? { externalStorage: createExternalStorage(() => payloads()) } : {};
+    return createDataConverter(keys, { namespace, ...storage });
+  });
   const temporal = lazily(
     () =>
       ensureTemporal({
@@ -114,7 +119,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
       return connectDurable({
         address: (await temporal()).address,
         namespace,
-        dataConverter,
+        dataConverter: await dataConverter(),
         native: await native(),
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
       });
@@ -135,6 +140,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   async function openPayloads(): Promise<PayloadStore> {
     const { config: settings } = await (await native()).workflowService.describeNamespace({ namespace });
     const retentionMs = Number(settings?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
+    const { createPayloadStore } = await import('#platform/payload-store/payload-store');
     return createPayloadStore(await database(), { keepMs: LONGEST_RUN_MS + retentionMs });
   }
   const registry = lazily(async () =>

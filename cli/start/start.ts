@@ -1,19 +1,9 @@
-// `sluice start`: one role, or all of them; the line `ready`; and the way down.
+// `sluice start`: one role, or all of them; the line `ready`; and the way down. A process loads the roles that it plays.
 import { CodedError } from '#schema/contracts/errors';
+import type { RunningGateway } from '#gateway/main';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
 import type { CliConfig } from '../config.js';
 import { openPlatform, type Platform } from './platform.js';
-import {
-  assertSharedParts,
-  prepareServices,
-  recordWorker,
-  startGatewayRole,
-  startPluginHostRole,
-  startSubgraphRole,
-  startWorkerRole,
-  SUBGRAPHS,
-  type SubgraphName,
-} from './roles.js';
 
 /** After this the process ends, whatever still runs. */
 const SHUTDOWN_LIMIT_MS = 25_000;
@@ -48,19 +38,23 @@ async function startRole(platform: Platform, role: string | undefined, name: str
     case 'gateway': {
       if (platform.config.supergraphFile !== null) return startFileGateway(platform);
       await prepareServices(platform);
-      const gateway = await startGatewayRole(platform, await startWorkerRole(platform, { plugins: false }));
+      const gateway = await startGateway(platform, { plugins: false });
       return [`gateway    ${gateway.url}/graphql`, `metrics    ${gateway.adminUrl}/metrics`];
     }
-    case 'worker':
+    case 'worker': {
       await prepareServices(platform);
+      const { recordWorker, startWorkerRole } = await import('./worker-role.js');
       await recordWorker(platform, await startWorkerRole(platform, { plugins: true }));
       return ['worker'];
-    case 'subgraph':
-      if (!(SUBGRAPHS as readonly string[]).includes(name ?? ''))
-        throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPHS.join(', ')}, got '${name ?? ''}'`);
-      return [`${name}  ${await startSubgraphRole(platform, name as SubgraphName, platform.config.port ?? 0)}`];
-    case 'plugin-host':
+    }
+    case 'subgraph': {
+      const { startSubgraphRole, toSubgraphName } = await import('./subgraph-role.js');
+      return [`${name}  ${await startSubgraphRole(platform, toSubgraphName(name), platform.config.port ?? 0)}`];
+    }
+    case 'plugin-host': {
+      const { startPluginHostRole } = await import('./plugin-host-role.js');
       return [`plugin-host  ${await startPluginHostRole(platform, platform.config.port ?? 0)}`];
+    }
     default:
       throw new CodedError('BAD_USER_INPUT', `start: expected gateway, worker, subgraph <name> or plugin-host, got '${role}'`);
   }
@@ -70,11 +64,14 @@ async function startEverything(platform: Platform): Promise<string[]> {
   const { gatewayConfig } = platform;
   // Slow to start and independent of each other.
   await Promise.all([platform.temporal(), platform.database(), platform.composer()]);
+  const [{ startSubgraphRole, SUBGRAPHS }, { startPluginHostRole }] = await Promise.all([
+    import('./subgraph-role.js'),
+    import('./plugin-host-role.js'),
+  ]);
   for (const subgraph of SUBGRAPHS) await startSubgraphRole(platform, subgraph, 0);
   await startPluginHostRole(platform, 0);
   await prepareServices(platform);
-  const worker = await startWorkerRole(platform, { plugins: true });
-  const gateway = await startGatewayRole(platform, worker);
+  const gateway = await startGateway(platform, { plugins: true });
   const { uiUrl } = await platform.temporal();
   return [
     `console    ${gateway.url}/${gatewayConfig.auth.mode === 'dev' ? `            sign in as ${Object.keys(DEV_USERS).join(', ')}` : ''}`,
@@ -86,8 +83,26 @@ async function startEverything(platform: Platform): Promise<string[]> {
 
 /** SUPERGRAPH=<file>: a plain federation gateway, with durable execution and without a database. */
 async function startFileGateway(platform: Platform): Promise<string[]> {
-  const gateway = await startGatewayRole(platform, await startWorkerRole(platform, { plugins: false }));
+  const gateway = await startGateway(platform, { plugins: false });
   return [`GraphQL    ${gateway.url}/graphql`, `metrics    ${gateway.adminUrl}/metrics`];
+}
+
+async function prepareServices(platform: Platform): Promise<void> {
+  await (await import('./services.js')).prepareServices(platform);
+}
+
+async function startGateway(platform: Platform, options: { plugins: boolean }): Promise<RunningGateway> {
+  return (await import('./gateway-role.js')).startGatewayRole(platform, options);
+}
+
+/** @throws CONFIG_INVALID when a role of its own would have nothing to share with the others */
+function assertSharedParts({ config }: Platform): void {
+  const missing = [
+    ...(config.databaseUrl === null ? ['DATABASE_URL'] : []),
+    ...(config.temporal.address === null ? ['TEMPORAL_ADDRESS'] : []),
+  ];
+  if (missing.length > 0)
+    throw new CodedError('CONFIG_INVALID', `${missing.join(' and ')} must be set to start a role as a process of its own`);
 }
 
 function waitForSignal(): Promise<string> {
