@@ -313,6 +313,16 @@ describe('a mutation with an Idempotency-Key', () => {
       expect(await (await accepting).json()).toMatchObject({ id: 'op_recovery', status: 'INPUT_REQUIRED' });
     });
 
+    it('leads there too when the run was cancelled and something was left', async () => {
+      ended.set('op_run0', { status: 'CANCELLED', failure: { code: 'OPERATION_CANCELLED', message: 'cancelled', retryable: false } });
+      recover('INPUT_REQUIRED');
+      expect(await read(await again())).toMatchObject({
+        data: null,
+        errors: [{ extensions: { code: 'OPERATION_CANCELLED' } }],
+        extensions: { operation: { id: 'op_recovery', status: 'INPUT_REQUIRED' } },
+      });
+    });
+
     it('has failed when it was given up', async () => {
       recover('COMPLETED', FAILED);
       expect(await read(await again())).toMatchObject({ ...FAILED, extensions: { operation: { recovers: 'op_run0' } } });

@@ -5,7 +5,7 @@ import { getOperationAST, type GraphQLSchema, parse, validate } from 'graphql';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { Json, JsonObject } from '#schema/contracts/json';
-import { type OperationSnapshot, TERMINAL_STATUSES } from '#schema/contracts/operations';
+import { mayBeRecovered, type OperationSnapshot, TERMINAL_STATUSES } from '#schema/contracts/operations';
 import type { Logger } from '#platform/logger';
 import type { Generations } from '../supergraph/generations.js';
 import type { Credentials } from './credentials.js';
@@ -112,7 +112,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
   async function describe(id: string, auth: AuthContext): Promise<JsonObject | null> {
     const snapshot = await durable?.describe(id);
     if (durable === null || snapshot === undefined || !isOwner(snapshot, auth)) return null;
-    return toResource(snapshot, snapshot.status === 'FAILED' ? await durable.findRecovery(id) : undefined);
+    return toResource(snapshot, mayBeRecovered(snapshot.status) ? await durable.findRecovery(id) : undefined);
   }
 
   async function cancel(id: string, auth: AuthContext): Promise<JsonObject | null> {

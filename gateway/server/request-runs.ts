@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { errorCodeOf } from '#schema/contracts/errors';
 import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
 import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
-import type { OperationSnapshot } from '#schema/contracts/operations';
+import { mayBeRecovered, type OperationSnapshot } from '#schema/contracts/operations';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
@@ -149,7 +149,7 @@ export function createRequestRuns({
   }
 
   async function attach(known: OperationSnapshot): Promise<RequestRun> {
-    const recovery = known.status === 'FAILED' ? await durable.findRecovery(known.id) : undefined;
+    const recovery = mayBeRecovered(known.status) ? await durable.findRecovery(known.id) : undefined;
     if (recovery === undefined || hasDecidedNothing(recovery)) return toRequestRun(durable.attach(known.id));
     return {
       operationId: recovery.id,

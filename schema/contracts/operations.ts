@@ -21,6 +21,11 @@ export type OperationKindName =
 export type OperationStatus = 'WORKING' | 'INPUT_REQUIRED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 export const TERMINAL_STATUSES: readonly OperationStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
+/** Of one that has ended so, something may have been handed to a recovery. */
+export function mayBeRecovered(status: OperationStatus): boolean {
+  return status === 'FAILED' || status === 'CANCELLED';
+}
+
 /** Written once at start by whoever starts the run; encrypted like every memo. */
 export interface OperationFacts {
   kind: OperationKindName;

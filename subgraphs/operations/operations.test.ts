@@ -418,6 +418,12 @@ describe('an operation that failed', () => {
     });
   });
 
+  it('is recovered also when it was cancelled and something is left', async () => {
+    rows = [{ ...failed(1), status: 'CANCELLED' }, recovery(1)];
+    const { data } = await operations.ask('alice', '{ operation(id: "op_f1") { status recovery { id } } }');
+    expect(data.operation).toEqual({ status: 'CANCELLED', recovery: { id: 'op_r1' } });
+  });
+
   it('needs attention until it is resolved, whatever order records come in; page by page, for those who may see it', async () => {
     await attend(1, 'RECOVERING', 1);
     await attend(1, 'INPUT_REQUIRED', 2);

@@ -5,6 +5,7 @@ import type { JsonObject } from '#schema/contracts/json';
 import {
   applyOperationEvent,
   EMPTY_OPERATION_VIEW,
+  mayBeRecovered,
   type OperationEvent,
   type OperationFailure,
   type OperationKindName,
@@ -112,7 +113,7 @@ export function createOperationsResolvers({
   }
 
   async function findRecovery({ id, facts, status }: OperationSnapshot, context: OperationsContext): Promise<string | null> {
-    if (facts.recovers !== undefined || status !== 'FAILED') return null;
+    if (facts.recovers !== undefined || !mayBeRecovered(status)) return null;
     return (await context.views.load(id)).recovery ?? (await store.findRecoveries([id])).get(id) ?? null;
   }
 

@@ -30,6 +30,8 @@ const BEHAVIOURS: Record<WorkflowName, Readonly<Record<string, End>>> = {
     webhook: 'COMPLETED',
     'saga-compensated': 'COMPLETED',
     'saga-late': 'COMPLETED',
+    'saga-cancelled-partially': 'CANCELED',
+    'saga-cancelled-left': 'CANCELED',
   },
   error_recovery_workflow: {
     automatic: 'COMPLETED',
@@ -57,6 +59,8 @@ const BEHAVIOURS: Record<WorkflowName, Readonly<Record<string, End>>> = {
     'saga-compensated': 'COMPLETED',
     'saga-partially-compensated': 'COMPLETED',
     'saga-cancelled': 'FAILED',
+    'saga-cancelled-partially': 'CANCELED',
+    'saga-cancelled-left': 'CANCELED',
   },
   plugin_installation_workflow: { success: 'COMPLETED', compensated: 'FAILED', cancelled: 'CANCELED' },
   supergraph_coordinator_workflow: { success: 'OPEN', continued: 'CONTINUED_AS_NEW', continuation: 'OPEN' },

@@ -157,6 +157,31 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
+  it.each(['saga-cancelled-partially', 'saga-cancelled-left'])(
+    'records a cancelled saga that could not undo everything: %s',
+    async (name) => {
+      const shop = createShop();
+      shop.refuses.add('cancel');
+      const durable = await createDurableWorld(shop);
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => (release = resolve));
+      durable.intercept = (call) => (call.operation.includes('place(') ? held.then(() => shop.ask(call)) : undefined);
+      const document = 'mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }';
+      const runs = [await durable.startRequest(document), await durable.startAsync(document)];
+      await expect.poll(() => durable.calls.length).toBe(2);
+      for (const { operationId } of runs) {
+        await durable.durable.cancel(operationId, { reason: 'recorded', by: null });
+        const events = async () => (await durable.durable.readEvents(operationId)).map(({ __typename }) => __typename);
+        await expect.poll(events).toContain('CancelRequested');
+      }
+      release();
+      for (const run of runs) await expect(run.result()).rejects.toMatchObject({ status: 'CANCELLED' });
+      await record(`multi_service_orchestration_workflow.${name}`, runs[0]?.run.workflowId ?? '');
+      await record(`async_request_workflow.${name}`, runs[1]?.run.workflowId ?? '');
+      await durable.close();
+    },
+  );
+
   it('records a background saga that is undone', async () => {
     const shop = createShop();
     shop.refuses.add('ship');

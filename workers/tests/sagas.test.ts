@@ -190,6 +190,32 @@ describe('what a saga could not undo', () => {
     });
   });
 
+  it.each([
+    ['that is waited for', () => durable.startRequest(BUY)],
+    ['in the background', () => durable.startAsync(BUY)],
+    ['of one service in the background', () => durable.startAsync(BUY, { workflow: 'api_request_workflow' })],
+  ] as const)('is somebody’s to look at also of a saga that was cancelled: %s', async (_, start) => {
+    shop.refuses.add('cancel');
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    durable.intercept = (call) => (fieldOf(call.operation) === 'place' ? held.then(() => shop.ask(call)) : undefined);
+    const started = await start();
+    await expect.poll(() => sent()).toEqual(['reserve', 'place']);
+    await durable.durable.cancel(started.operationId, { reason: null, by: 'usr_alice' });
+    await expect.poll(async () => (await viewOf(started)).cancelRequested).toBe(true);
+    release();
+    await expect(started.result()).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', status: 'CANCELLED' });
+    expect(await viewOf(started)).toMatchObject({ status: 'CANCELLED', compensations: [{ status: 'FAILED' }, { status: 'COMPLETED' }] });
+
+    const recovery = await recoveryOf(started);
+    expect((await durable.durable.findRecovery(started.operationId))?.id).toBe(recovery);
+    await expect.poll(() => choicesOf(recovery)).toEqual(['COMPENSATE', 'GIVE_UP']);
+    shop.refuses.delete('cancel');
+    await decide(recovery, 'COMPENSATE');
+    expect(await durable.durable.attach(recovery).result()).toMatchObject({ outcome: 'COMPENSATED' });
+    expect(shop.effects).toEqual([]);
+  });
+
   it('is left as it is when its arguments are not known: only giving up is offered', async () => {
     let isLost = true;
     durable.intercept = (call) => {

@@ -1,4 +1,4 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyLocalActivities } from '@temporalio/workflow';
 import type { RequestActivities } from '#schema/contracts/activities';
 import type { APIResponse, IncomingRequest } from '#schema/contracts/workflows';
 import { toWorkflowFailure } from './shared/failures.js';
@@ -27,8 +27,10 @@ export async function api_request_workflow(request: IncomingRequest): Promise<AP
       throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
   }
   const { response, failure, trouble } = await runRequest(request, request.auth);
+  // Cancelled with something left, which its parent hands over: no activity starts any more.
+  const isOver = trouble !== undefined && CancellationScope.current().consideredCancelled;
   return {
-    response: await transform_response_activity(response),
+    response: isOver ? response : await transform_response_activity(response),
     ...(failure === undefined ? {} : { failure }),
     ...(trouble === undefined ? {} : { trouble }),
   };

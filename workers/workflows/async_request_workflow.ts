@@ -1,4 +1,4 @@
-import { CancellationScope, defineSignal, executeChild, patched, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, defineSignal, executeChild, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { EventBody, OperationFailure } from '#schema/contracts/operations';
 import type { GraphQLResponse, OperationKind, PlanNode } from '#schema/contracts/plan';
@@ -8,7 +8,7 @@ import type { multi_service_orchestration_workflow } from './multi_service_orche
 import { createCancellableWork } from './shared/cancellation.js';
 import { toFailure, toWorkflowFailure } from './shared/failures.js';
 import { createReporter, type StepName } from './shared/operation-reporter.js';
-import { toStep } from './shared/run-request.js';
+import { isHandedOver, toStep } from './shared/run-request.js';
 import { nameSagaSteps } from './shared/run-saga.js';
 import { startRecovery } from './shared/start-recovery.js';
 import { startWebhook } from './shared/start-webhook.js';
@@ -55,6 +55,8 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
     });
     const failed = trouble?.failure ?? failure;
     if (trouble !== undefined) await recover(trouble, response);
+    // Its work has told what it could not undo, in the place of ending as cancelled.
+    if (trouble?.class === 'uncompensated' && work.isCancelled() && isHandedOver()) throw new CancelledFailure('cancelled');
     await tell(failed === undefined ? 'COMPLETED' : 'FAILED', failed?.code ?? null);
     if (failed === undefined) reporter.completed();
     else reporter.failed(failed);

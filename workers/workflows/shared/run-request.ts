@@ -21,7 +21,13 @@ import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/erro
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
 import type { GraphQLErrorJson, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
-import { type ComplexRequest, type FailedRequest, MAX_ANSWER_CHARS, type OrchestrationResponse } from '#schema/contracts/workflows';
+import {
+  type ComplexRequest,
+  type FailedRequest,
+  MAX_ANSWER_CHARS,
+  type OrchestrationResponse,
+  type Trouble,
+} from '#schema/contracts/workflows';
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
@@ -70,6 +76,14 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const answer = await work.run(() => runPlan(request, auth, { operationId, keyBase, reporter, work, log, isPart }));
   await parentReport?.delivered();
   if (work.isCancelled()) {
+    const left = log.toTrouble(answer);
+    if (left?.class === 'uncompensated' && isHandedOver()) {
+      if (isPart) {
+        reporter.cancelled(work.reason());
+        return { ...answer, trouble: left };
+      }
+      await recover(left, answer);
+    }
     reporter.cancelled(work.reason());
     throw await work.toFailure();
   }
@@ -87,18 +101,27 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     reporter.failed(trouble.failure);
     return { ...answer, trouble };
   }
-  if (trouble !== null) {
-    const workflow = workflowInfo().workflowType as FailedRequest['workflow'];
-    const recovery = await startRecovery({ workflow, request }, { auth, trouble, response: answer.response, wasAnswered: true });
-    if (recovery !== null) {
-      reporter.recoveryStarted(recovery);
-      reporter.failed(trouble.failure, true);
-      return { ...answer, failure: trouble.failure };
-    }
+  if (trouble !== null && (await recover(trouble, answer))) {
+    reporter.failed(trouble.failure, true);
+    return { ...answer, failure: trouble.failure };
   }
   if (answer.failure === undefined) reporter.completed();
   else reporter.failed(answer.failure);
   return answer;
+
+  /** @returns false in a run that began before there was any recovery */
+  async function recover(found: Trouble, { response }: OrchestrationResponse): Promise<boolean> {
+    const workflow = workflowInfo().workflowType as FailedRequest['workflow'];
+    const recovery = await startRecovery({ workflow, request }, { auth, trouble: found, response, wasAnswered: true });
+    if (recovery !== null) reporter.recoveryStarted(recovery);
+    return recovery !== null;
+  }
+}
+
+/** Asked of what a cancelled saga could not undo. */
+export function isHandedOver(): boolean {
+  // Before: it was shown by the cancelled operation only. After: it is recovered like what a failed one leaves. Since: 0.1.0, November 2026.
+  return patched('cancelled-leftovers');
 }
 
 interface RunParts {
