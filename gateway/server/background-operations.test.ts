@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AsyncRequest } from '#schema/contracts/workflows';
 import { createDurableStandIn } from './tests/durable-stand-in.js';
-import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
+import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
 
-const { durable, started, cancelled, state } = createDurableStandIn();
+const { durable, started, cancelled, ended, recoveries, state } = createDurableStandIn();
 const operations = readFileSync(new URL('../../schema/subgraphs/operations.graphql', import.meta.url), 'utf8');
 
 let gateway: TestGateway;
@@ -154,6 +154,18 @@ describe('startOperation', () => {
     });
     // One call, for the answer; the books were left to the run.
     expect([gateway.services['operations']?.calls.length, gateway.services['books']?.calls.length]).toEqual([1, 0]);
+  });
+
+  it('sent again with its key when its run has failed answers with the recovery', async () => {
+    const again = async () => {
+      const response = await gateway.post({ query: START, variables: { document: '{ book { id } }' } }, { 'idempotency-key': 's1' });
+      return (await response.json()) as TestAnswer;
+    };
+    expect((await again()).extensions?.operation).toMatchObject({ id: 'op_run0' });
+    ended.set('op_run0', { status: 'FAILED' });
+    recoveries.set('op_run0', { id: 'op_recovery', status: 'INPUT_REQUIRED', result: null, looks: 0 });
+    expect((await again()).extensions?.operation).toMatchObject({ id: 'op_recovery', recovers: 'op_run0', status: 'INPUT_REQUIRED' });
+    expect(started).toHaveLength(1);
   });
 
   it.each([
