@@ -41,6 +41,7 @@ import { createMultipartReader } from './server/multipart-request.js';
 import { createOperationResource } from './server/operation-resource.js';
 import { createOriginPolicy } from './server/origins.js';
 import { createConsoleHandler } from './server/static-console.js';
+import { createTemporalCodec, type HistoryReading } from './server/temporal-codec.js';
 import { createTrustedDocuments } from './server/trusted-documents.js';
 import { createSubscriptionRunner } from './subscriptions/run-subscription.js';
 import { createServiceStreams } from './subscriptions/service-streams.js';
@@ -70,6 +71,8 @@ export interface GatewayDeps {
   fetcher?: ServiceFetcher;
   /** Where headers of callers lie that runs need; in this process's memory when absent. */
   claims?: HeaderClaims;
+  /** For Temporal's UI and command, which decode histories here; absent: nobody does. */
+  histories?: HistoryReading;
   /** The built console. @default dist/console of this installation */
   consoleFolder?: URL;
 }
@@ -188,6 +191,17 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
       }),
       transfers: createFileTransfers({ files, keys, maxBytes: config.uploads.maxBytes, origins, log }),
       operation: createOperationResource({ generations, operations, durable, credentials, origins, log }),
+      codec:
+        deps.histories === undefined
+          ? null
+          : createTemporalCodec({
+              ...deps.histories,
+              // What lies in an address is a credential on the developer's own machine only.
+              uiCapability: config.auth.mode === 'dev' && isLocal ? deps.histories.uiCapability : null,
+              keys,
+              credentials,
+              log,
+            }),
       devLogin: config.auth.mode === 'dev' && isLocal ? createDevLogin({ keys, origins, log }) : null,
       console: createConsoleHandler(consoleFolder),
       readiness: () => ({

@@ -52,12 +52,23 @@ function decrypt(keys: EncryptionKeys, payload: Payload, place: string): Payload
   if (!place.endsWith('/') && !sealedFor.endsWith('/') && sealedFor !== place) {
     throw new CodedError('SERVICE_CALL_REFUSED', 'a payload from Temporal was sealed for another workflow');
   }
+  return openPayload(keys, payload);
+}
+
+/** The place that a payload says it was sealed for, `<namespace>/<workflow id>`: true once it opens. Null for what is not sealed by us. */
+export function placeOf(payload: Payload): string | null {
+  return toText(payload, METADATA_ENCODING_KEY) === ENCODING ? toText(payload, PLACE) : null;
+}
+
+/** Of any place. @throws CONFIG_INVALID for an unknown key; SERVICE_CALL_REFUSED when it was altered, or the place it says */
+export function openPayload(keys: EncryptionKeys, payload: Payload): Payload {
   const key = keys.payload.find(({ id }) => id === toText(payload, KEY_ID))?.key;
   if (key === undefined) throw new CodedError('CONFIG_INVALID', 'a payload from Temporal needs a key that is not in SLUICE_KEYS');
-  const data = Buffer.from(payload.data.buffer, payload.data.byteOffset, payload.data.byteLength);
-  const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
-  decipher.setAAD(Buffer.from(sealedFor)).setAuthTag(data.subarray(-TAG_BYTES));
+  const { buffer, byteOffset, byteLength } = payload.data ?? new Uint8Array();
+  const data = Buffer.from(buffer, byteOffset, byteLength);
   try {
+    const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+    decipher.setAAD(Buffer.from(toText(payload, PLACE))).setAuthTag(data.subarray(-TAG_BYTES));
     const plain = Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
     return PayloadMessage.decode(plain);
   } catch (cause) {

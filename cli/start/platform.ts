@@ -24,6 +24,7 @@ import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/e
 import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
 import type { CliConfig } from '../config.js';
+import { toUiCodec } from './ui-codec.js';
 
 /** For runs that wait for people; each read of a payload puts its end off. */
 const LONGEST_RUN_MS = 30 * 24 * 3600 * 1000;
@@ -94,6 +95,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     () =>
       ensureTemporal({
         ...config.temporal,
+        uiCodec: toUiCodec(gatewayConfig),
         cacheDir: config.cacheDir,
         dataDir: config.dataDir,
         path: env['PATH'] ?? '',

@@ -2,6 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { DOWNLOADS_PATH, UPLOADS_PATH } from '#platform/identity/transfer-links';
 import type { Logger } from '#platform/logger';
+import { CODEC_PATH } from '#platform/temporal-server/settings';
 import { toPublicError } from './error-masking.js';
 import type { HttpHandler } from './graphql-http.js';
 import { notFound, sendError, sendJson } from './http-replies.js';
@@ -13,6 +14,8 @@ export interface DoorParts {
   transfers: HttpHandler;
   /** `/operations/{id}` for callers who want JSON. */
   operation: HttpHandler;
+  /** `/temporal-codec/…`; null where no histories are read. */
+  codec: HttpHandler | null;
   /** Null where nobody may sign in without a credential. */
   devLogin: HttpHandler | null;
   console: HttpHandler;
@@ -21,7 +24,7 @@ export interface DoorParts {
   log: Logger;
 }
 
-export function createDoor({ graphql, transfers, operation, devLogin, console, readiness, log }: DoorParts): RequestListener {
+export function createDoor({ graphql, transfers, operation, codec, devLogin, console, readiness, log }: DoorParts): RequestListener {
   function route(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return graphql(request, response);
@@ -32,6 +35,7 @@ export function createDoor({ graphql, transfers, operation, devLogin, console, r
       return sendJson(response, facts.ready ? 200 : 503, facts, { 'cache-control': 'no-store' });
     }
     if (path.startsWith('/operations/') && !wantsPage(request)) return operation(request, response);
+    if (path.startsWith(`${CODEC_PATH}/`)) return codec === null ? notFound(response) : codec(request, response);
     if (path.startsWith('/dev/')) return devLogin === null ? notFound(response) : devLogin(request, response);
     if (request.method === 'GET' || request.method === 'HEAD') return console(request, response);
     notFound(response);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { errorCodeOf } from '#schema/contracts/errors';
 import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
+import { toRequestId } from '#schema/contracts/ids';
 import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
 import { mayBeRecovered, type OperationSnapshot } from '#schema/contracts/operations';
 import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
@@ -122,7 +123,7 @@ export function createRequestRuns({
       ...(path === 'async' || plan.kind === 'mutation' ? { isRecoverable: true as const } : {}),
       ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
     };
-    const workflowId = `request/${auth.tenant}/${operationKey ?? uuidv7()}`;
+    const workflowId = toRequestId(auth.tenant, operationKey ?? uuidv7());
     const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: operationKey !== null };
     try {
       if (path === 'async')

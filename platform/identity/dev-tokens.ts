@@ -24,7 +24,7 @@ function user(id: string, name: string, tenant: string, scopes: readonly Scope[]
 
 export const DEV_USERS = {
   admin: user('admin', 'Ada Lindqvist', 'ten_sluice', SCOPES),
-  operator: user('operator', 'Omar Haddad', 'ten_sluice', [...WORK, 'deployment:read', 'deployment:write']),
+  operator: user('operator', 'Omar Haddad', 'ten_sluice', [...WORK, 'deployment:read', 'deployment:write', 'history:decode']),
   viewer: user('viewer', 'Vera Novak', 'ten_acme', READ),
   alice: user('alice', 'Alice Moreau', 'ten_acme', WORK),
   bob: user('bob', 'Bob Okafor', 'ten_globex', WORK),

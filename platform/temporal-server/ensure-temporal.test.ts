@@ -9,7 +9,7 @@ import { parse as parseYaml } from 'yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../logger.js';
 import { ensureTemporal, type TemporalServerOptions } from './ensure-temporal.js';
-import { DYNAMIC_CONFIG } from './settings.js';
+import { DYNAMIC_CONFIG, toServerArguments } from './settings.js';
 
 let options: TemporalServerOptions;
 beforeEach(async () => {
@@ -39,6 +39,20 @@ describe('the embedded Temporal server', () => {
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
+  it('tells its UI where payloads are decoded, and knows after an adoption what it told', async () => {
+    const uiPort = await freePort();
+    const uiCodec = { url: 'http://127.0.0.1:4000/temporal-codec', capability: 'first' };
+    const first = await ensureTemporal({ ...options, uiPort, uiCodec });
+    const readEndpoint = async (): Promise<unknown> => {
+      const settings = await fetch(`${first.uiUrl ?? ''}/api/v1/settings`).then((response) => response.json());
+      return (settings as { Codec: { Endpoint: string } }).Codec.Endpoint;
+    };
+    await expect.poll(() => readEndpoint().catch(() => null)).toBe(`${uiCodec.url}/first/default`);
+    const adopted = await ensureTemporal({ ...options, uiPort, uiCodec: { ...uiCodec, capability: 'second' } });
+    expect([first.uiCapability, adopted.uiCapability]).toEqual(['first', 'first']);
+    await adopted.stop();
+  });
+
   it('keeps what it has taken when it is killed at once, in a log beside its file', async () => {
     const first = await ensureTemporal(options);
     const workflowId = 'taken';
@@ -59,6 +73,14 @@ describe('the embedded Temporal server', () => {
     await once(squatter, 'listening');
     await expect(ensureTemporal(options)).rejects.toMatchObject({ code: 'PORT_TAKEN' });
     squatter.close();
+  });
+
+  it.each([
+    ['none is known', { uiPort: 8233, uiCodec: null }],
+    ['there is no UI', { uiPort: null, uiCodec: { url: 'http://127.0.0.1:4000/temporal-codec', capability: null } }],
+  ])('is told of no codec server where %s', (_, ui) => {
+    const args = toServerArguments({ port: 7233, file: 'temporal.db', namespace: 'default', ...ui });
+    expect(args.filter((arg) => arg.includes('codec'))).toEqual([]);
   });
 
   it('has the settings that deploy/ gives to the one of docker-compose.yml', async () => {

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { CodedError } from '#schema/contracts/errors';
 import type { Logger } from '../logger.js';
 import { findTemporal } from './find-temporal.js';
-import { toServerArguments } from './settings.js';
+import { toServerArguments, type UiCodec } from './settings.js';
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 8_000;
@@ -21,6 +21,8 @@ export interface TemporalServer {
   namespace: string;
   /** Base URL of Temporal's UI, when known. */
   uiUrl: string | null;
+  /** With which that UI comes to the codec server; null when it was given none. */
+  uiCapability: string | null;
   /** Ends a server that this process started or adopted; a configured one is left alone. */
   stop(): Promise<void>;
 }
@@ -32,6 +34,8 @@ export interface TemporalServerOptions {
   /** Of the server that is started; a null `uiPort` leaves the UI out. */
   port: number;
   uiPort: number | null;
+  /** Null or absent: that UI shows payloads as they are kept. */
+  uiCodec?: UiCodec | null;
   cli: string | null;
   cacheDir: string;
   dataDir: string;
@@ -46,6 +50,8 @@ interface ServerRecord {
   startedAt: string;
   port: number;
   uiPort: number | null;
+  /** Its UI was told once, at its start. */
+  uiCapability?: string | null;
   file: string;
 }
 
@@ -54,7 +60,13 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
   const { log, dataDir } = options;
   if (options.address !== null) {
     log.info({ step: 'TEMPORAL_ADDRESS', address: options.address }, 'using the configured Temporal server');
-    return { address: options.address, namespace: options.namespace, uiUrl: options.uiUrl, stop: () => Promise.resolve() };
+    return {
+      address: options.address,
+      namespace: options.namespace,
+      uiUrl: options.uiUrl,
+      uiCapability: null,
+      stop: () => Promise.resolve(),
+    };
   }
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const recordFile = join(dataDir, 'temporal.json');
@@ -86,7 +98,12 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
   const child = spawn(executable, toServerArguments({ ...options, file }), { detached: true, stdio: ['ignore', output.fd, output.fd] });
   child.unref();
   await output.close();
-  const record = await recordChild(child, recordFile, { port: options.port, uiPort: options.uiPort, file });
+  const record = await recordChild(child, recordFile, {
+    port: options.port,
+    uiPort: options.uiPort,
+    uiCapability: options.uiCodec?.capability ?? null,
+    file,
+  });
   await waitUntilUp(child, options.port, dataDir);
   log.info({ pid: record.pid, port: record.port }, 'started a Temporal server');
   return describe(record);
@@ -96,6 +113,7 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
       address: `127.0.0.1:${server.port}`,
       namespace: options.namespace,
       uiUrl: server.uiPort === null ? null : `http://127.0.0.1:${server.uiPort}`,
+      uiCapability: server.uiCapability ?? null,
       stop: async () => {
         await endProcess(server);
         await rm(recordFile, { force: true });
@@ -105,17 +123,13 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
   }
 }
 
-async function recordChild(
-  child: ChildProcess,
-  recordFile: string,
-  at: { port: number; uiPort: number | null; file: string },
-): Promise<ServerRecord> {
+async function recordChild(child: ChildProcess, recordFile: string, at: Omit<ServerRecord, 'pid' | 'startedAt'>): Promise<ServerRecord> {
   if (child.pid === undefined) {
     const [cause] = (await once(child, 'error')) as [Error];
     throw new CodedError('TEMPORAL_UNAVAILABLE', 'the temporal command could not be started', { cause });
   }
   const record: ServerRecord = { pid: child.pid, startedAt: (await readStartTime(child.pid)) ?? '', ...at };
-  await writeFile(`${recordFile}.tmp`, JSON.stringify(record));
+  await writeFile(`${recordFile}.tmp`, JSON.stringify(record), { mode: 0o600 });
   await rename(`${recordFile}.tmp`, recordFile);
   return record;
 }

@@ -28,6 +28,8 @@ export const SCOPES = [
   'deployment:read',
   'deployment:write',
   'schema:read',
+  /** Read what Temporal keeps encrypted, of the runs that one may see: of all with `deployment:read`, of the tenant's with `tenants:write`. */
+  'history:decode',
   /** Send any document where others may send trusted ones only: for tools that people write queries in. */
   'documents:any',
 ] as const;

@@ -33,9 +33,26 @@ export function parseOperationId(id: string): RunReference | undefined {
   return split > 0 && run.workflowId !== '' && toOperationId(run) === id ? run : undefined;
 }
 
+/** The workflow id of a request; its parts append to it. @param key - unique within the tenant */
+export function toRequestId(tenant: TenantId, key: string): string {
+  return `request/${tenant}/${key}`;
+}
+
 /** The workflow id of what recovers an operation. */
 export function toRecoveryId(operationId: string): string {
   return `recovery/${operationId}`;
+}
+
+/**
+ * Whose run it is, by its workflow id alone: of a request with all its parts, and of what recovers one.
+ *
+ * @returns null for the deployment's own (plugins, the supergraph) and for ids that are not ours
+ */
+export function tenantOf(workflowId: string): TenantId | null {
+  const [kind, owner = ''] = workflowId.split('/');
+  if (kind === 'request') return owner === '' ? null : (owner as TenantId);
+  const recovered = kind === 'recovery' ? parseOperationId(owner) : undefined;
+  return recovered === undefined ? null : tenantOf(recovered.workflowId);
 }
 
 /** Base64url of ASCII text. Own code, since the workflow sandbox has neither Buffer nor btoa. */
