@@ -4,6 +4,7 @@ import { benchFederation } from './federation/run.js';
 import { benchRatios } from './ratios.js';
 import { benchSoak } from './soak.js';
 import { benchSockets } from './sockets/run.js';
+import { benchStarts } from './starts.js';
 import { benchSwaps } from './swaps/run.js';
 
 const BENCHMARKS: Record<string, () => Promise<void>> = {
@@ -13,6 +14,7 @@ const BENCHMARKS: Record<string, () => Promise<void>> = {
   federation: benchFederation,
   soak: benchSoak,
   swaps: benchSwaps,
+  starts: benchStarts,
 };
 
 const run = BENCHMARKS[process.argv[2] ?? 'ratios'];
