@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { createPayloadCodec } from '#platform/payload-codec';
 import type { OperationEvent } from '#schema/contracts/operations';
+import { loadTestKeys } from '#tests/support/test-keys';
 import { createPluginWorld, type PluginWorld, QR, type Traces } from './plugin-world.js';
 
 const NOTHING: Traces = { references: 0, reports: 0, admitted: 0, published: false, installed: 0 };
@@ -54,6 +58,27 @@ describe('plugin_installation_workflow', () => {
     expect(all.map(({ __typename }) => __typename)).not.toContain('CompensationFailed');
     // Undoing a publication publishes a new generation; it never goes back to an old one.
     if (undone.includes('publish')) expect((await world.registry.newest())?.number).toBe(before + 2);
+  });
+
+  it("calls its activities in Temporal's UI what it calls its steps and undos for callers", async () => {
+    await world.publish(world.qrFiles);
+    world.failAt = { activity: 'probe_plugin_activity', code: 'PLUGIN_ERROR' };
+    const started = await world.install();
+    await expect(started.result()).rejects.toMatchObject({ code: 'PLUGIN_ERROR' });
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const { events: history } = await new Client({ connection }).workflow
+      .getHandle(started.run.workflowId, started.run.runId)
+      .fetchHistory();
+    await connection.close();
+    const scheduled = (history ?? []).filter((event) => event.activityTaskScheduledEventAttributes != null);
+    const codec = createPayloadCodec(await loadTestKeys(), { namespace: 'default' });
+    const sealed = scheduled.map(({ userMetadata }) => userMetadata?.summary ?? {});
+    const summaries = (await codec.decode(sealed, undefined as never)).map((one) => defaultPayloadConverter.fromPayload(one));
+    const told = (await events(started.operationId)).flatMap((event) =>
+      event.__typename === 'StepStarted' || event.__typename === 'CompensationStarted' ? [event.label] : [],
+    );
+    expect(told).toEqual(expect.arrayContaining(['Probe the plugin', 'Publish a supergraph without it']));
+    expect(summaries.sort()).toEqual(told.sort());
   });
 
   it('takes an installation back whose last step was lost after its effect', async () => {

@@ -1,4 +1,4 @@
-import { CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import { type ActivityInterfaceFor, CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { PluginActivities, PluginStep } from '#schema/contracts/activities';
 import type { AuthContext } from '#schema/contracts/identity';
 import { toOperationId } from '#schema/contracts/ids';
@@ -12,22 +12,29 @@ import {
 import { OPERATION_FACTS_MEMO, type OperationFacts } from '#schema/contracts/operations';
 import { createCancellableWork } from './shared/cancellation.js';
 import { toFailure, toWorkflowFailure } from './shared/failures.js';
-import { createReporter } from './shared/operation-reporter.js';
+import { createReporter, type StepName } from './shared/operation-reporter.js';
 import { createSaga, type Saga } from './shared/saga.js';
 
 const DEADLINE_MS = 10 * 60 * 1000;
 
-const activities = proxyActivities<PluginActivities>({
-  startToCloseTimeout: '30s',
-  scheduleToCloseTimeout: '2m',
-  heartbeatTimeout: '10s',
-  retry: { maximumAttempts: 5, initialInterval: '200ms', backoffCoefficient: 2 },
-});
+type Activities = ActivityInterfaceFor<PluginActivities>;
+
+/** @param summary - what Temporal's UI calls them */
+const activitiesOf = (summary: string): Activities =>
+  proxyActivities<PluginActivities>({
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '2m',
+    heartbeatTimeout: '10s',
+    retry: { maximumAttempts: 5, initialInterval: '200ms', backoffCoefficient: 2 },
+    summary,
+  });
 /** An undo is tried for as long as it takes. */
-const undo = proxyActivities<PluginActivities>({
-  startToCloseTimeout: '30s',
-  retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 },
-});
+const undosOf = (summary: string): Activities =>
+  proxyActivities<PluginActivities>({
+    startToCloseTimeout: '30s',
+    retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 },
+    summary,
+  });
 
 const SCAN_LABELS: Record<ScanCheck, string> = {
   archive: 'Scan the archive',
@@ -94,51 +101,61 @@ export async function plugin_installation_workflow(request: PluginInstallationRe
   }
 }
 
+interface PluginUndo {
+  label: string;
+  run(activities: Activities): Promise<void>;
+}
+
 async function install(
   saga: Saga,
   { plugin, version, grantedPermissions: granted }: PluginInstallationRequest,
   auth: AuthContext,
   operationId: string,
 ): Promise<InstalledPlugin> {
-  const step: PluginStep = await saga.step(STEPS.resolve, () => activities.resolve_plugin_activity({ operationId, plugin, version }));
-  await saga.step(STEPS.fetch, () => activities.fetch_package_activity(step), {
-    label: 'Release the package',
-    run: () => undo.release_package_activity(step),
-  });
-  await saga.step(STEPS.verify, () => activities.verify_signature_activity(step));
+  const run = <T>(name: StepName, work: (activities: Activities) => Promise<T>, undo?: PluginUndo): Promise<T> =>
+    saga.step(
+      name,
+      () => work(activitiesOf(name.label)),
+      undo === undefined ? undefined : { label: undo.label, run: () => undo.run(undosOf(undo.label)) },
+    );
 
-  const deleteReports = { label: 'Delete the scan report', run: () => undo.delete_scan_reports_activity(step) };
+  const step: PluginStep = await run(STEPS.resolve, (by) => by.resolve_plugin_activity({ operationId, plugin, version }));
+  await run(STEPS.fetch, (by) => by.fetch_package_activity(step), {
+    label: 'Release the package',
+    run: (by) => by.release_package_activity(step),
+  });
+  await run(STEPS.verify, (by) => by.verify_signature_activity(step));
+
+  const deleteReports: PluginUndo = { label: 'Delete the scan report', run: (by) => by.delete_scan_reports_activity(step) };
   await allOrFirstFailure([
-    saga.step(STEPS.manifest, () => activities.validate_manifest_activity(step)),
-    saga.step(STEPS.schema, () => activities.validate_schema_activity(step)),
-    ...SCAN_CHECKS.map((check) =>
-      saga.step(scanStep(check), () => activities.scan_package_activity({ ...step, check, granted }), deleteReports),
-    ),
+    run(STEPS.manifest, (by) => by.validate_manifest_activity(step)),
+    run(STEPS.schema, (by) => by.validate_schema_activity(step)),
+    ...SCAN_CHECKS.map((check) => run(scanStep(check), (by) => by.scan_package_activity({ ...step, check, granted }), deleteReports)),
   ]);
 
-  const service = await saga.step(STEPS.load, () => activities.load_sandbox_activity({ ...step, granted }), {
+  const service = await run(STEPS.load, (by) => by.load_sandbox_activity({ ...step, granted }), {
     label: 'Unload it',
-    run: () => undo.unload_sandbox_activity(step),
+    run: (by) => by.unload_sandbox_activity(step),
   });
-  const { generation } = await saga.step(
+  const { generation } = await run(
     STEPS.publish,
-    () => activities.publish_generation_activity({ operationId, change: { kind: 'put', service }, requestedBy: auth }),
+    (by) => by.publish_generation_activity({ operationId, change: { kind: 'put', service }, requestedBy: auth }),
     // Not "the one before": somebody else's change may have been published meanwhile.
     {
       label: 'Publish a supergraph without it',
-      run: async () =>
-        void (await undo.publish_generation_activity({
+      run: async (by) =>
+        void (await by.publish_generation_activity({
           operationId,
           change: { kind: 'remove', name: toPluginServiceName(plugin) },
           requestedBy: auth,
         })),
     },
   );
-  await saga.step(STEPS.served, () => activities.await_generation_served_activity({ generation }));
-  await saga.step(STEPS.probe, () => activities.probe_plugin_activity(step));
-  return saga.step(STEPS.activate, () => activities.mark_plugin_active_activity({ ...step, generation, granted, auth }), {
+  await run(STEPS.served, (by) => by.await_generation_served_activity({ generation }));
+  await run(STEPS.probe, (by) => by.probe_plugin_activity(step));
+  return run(STEPS.activate, (by) => by.mark_plugin_active_activity({ ...step, generation, granted, auth }), {
     label: 'Take the installation back',
-    run: () => undo.delete_installation_activity(step),
+    run: (by) => by.delete_installation_activity(step),
   });
 }
 
