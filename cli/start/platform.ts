@@ -48,6 +48,10 @@ export interface Platform {
   fetcher(): Promise<ServiceFetcher>;
   /** Has something closed with the rest. */
   onClose(close: () => Promise<unknown>): void;
+  /** Without what has failed this process is of no use: whoever keeps it starts it anew. */
+  fail(reason: unknown): void;
+  /** Rejects with the first that failed. */
+  readonly failed: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -67,6 +71,11 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
   }
   const { namespace } = config.temporal;
   const metrics = createMetrics();
+
+  let fail: (reason: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  // Whoever waits hears of it; while it starts, nobody does yet.
+  failed.catch(() => undefined);
 
   function lazily<T>(open: () => Promise<T>, close?: (opened: T) => Promise<unknown>): () => Promise<T> {
     let opening: Promise<T> | undefined;
@@ -181,6 +190,8 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     claims,
     fetcher,
     onClose: (close) => void closers.push(close),
+    fail,
+    failed,
     close: async () => {
       // What is still being opened when a sibling fails has to be closed as well.
       await Promise.allSettled(openings);

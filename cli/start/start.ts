@@ -16,7 +16,7 @@ export async function start(args: readonly string[], config: CliConfig, env: Nod
   try {
     const lines = await startRole(platform, role, name);
     console.log(['ready', ...lines.map((line) => `  ${line}`)].join('\n'));
-    const signal = await stopped;
+    const signal = await Promise.race([stopped, platform.failed]);
     platform.log.info({ signal }, 'stopping');
     return 0;
   } finally {

@@ -91,6 +91,7 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
         : []),
     ],
   });
+  host.failed.catch((error: unknown) => platform.fail(error));
   platform.onClose(() => host.close());
   return { host, credentials, instance };
 }
