@@ -104,7 +104,7 @@ export function createRequestRuns({
       trace: request.onward?.trace ?? beginTrace(),
       maxAnswerChars: durable.maxAnswerChars,
     };
-    if (path === 'durable' && plan.kind === 'query') run.reportsAtEnd = true;
+    if (path === 'durable' && plan.kind === 'query') run.reportsWithResult = true;
     const operationKey = idempotencyKey === null ? null : toOperationKey(keys, auth, idempotencyKey);
     // Sent once more it may be a direct call, by another preference or another plan: its service has to know the key then. Of several
     // fields another plan may number the fetches otherwise; they are never called directly. What a saga has undone is not known as done.

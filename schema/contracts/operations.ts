@@ -1,5 +1,5 @@
 // Operations as every door shows them. Source of truth is the workflow's history: the workflow reports through
-// `upsertMemo({ [OPERATION_EVENT_MEMO]: ReportedEvent | ReportedEvent[] })`, the reader adds the cursor.
+// `upsertMemo({ [OPERATION_EVENT_MEMO]: ReportedEvent | ReportedEvent[] })`, or with its result; the reader adds the cursor.
 import type { ErrorCode } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 

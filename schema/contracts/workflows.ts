@@ -5,7 +5,7 @@ import type { JsonObject } from './json.js';
 import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
 import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
-import type { Leftover, OperationFailure, OperationStatus, RecoveryOutcome, ResolutionChoice } from './operations.js';
+import type { Leftover, OperationFailure, OperationStatus, RecoveryOutcome, ReportedEvent, ResolutionChoice } from './operations.js';
 import type { InstalledPlugin, PluginInstallationRequest } from './plugins.js';
 
 export const TASK_QUEUES = {
@@ -60,8 +60,10 @@ interface RequestBase {
   deadlineMs: number;
   /** A caller waits: query fetches are local activities. Otherwise they are regular, cancellable ones. */
   synchronous: boolean;
-  /** A synchronous query tells its events in one, when it ends: nothing of its one workflow task is visible before. Absent in older runs. */
+  /** A synchronous query tells its events in one, when it ends: nothing of its one workflow task is visible before. Older runs only. */
   reportsAtEnd?: true;
+  /** As `reportsAtEnd`, and with its result where that is not large. Absent in older runs. */
+  reportsWithResult?: true;
   /** Absent in runs from before there was any. */
   trace?: TraceContext;
   /** Absent when no service of the plan needs headers of the caller. */
@@ -79,12 +81,18 @@ export interface ResumedRequest {
   answers: readonly ServiceAnswer[];
 }
 
+/** Part of a run's result. */
+export interface RunReport {
+  /** Told with the result and nowhere else: the last ones of a run that `reportsWithResult`. */
+  events?: readonly ReportedEvent[];
+}
+
 export interface IncomingRequest extends RequestBase {
   auth: AuthContext;
   /** Where the claim lies, to check it again; null when the gateway's verdict is still fresh. */
   credential: CredentialReference | null;
 }
-export interface APIResponse {
+export interface APIResponse extends RunReport {
   response: GraphQLResponse;
   /** As of {@link OrchestrationResponse}. */
   failure?: OperationFailure;
@@ -93,7 +101,7 @@ export interface APIResponse {
 }
 
 export type ComplexRequest = RequestBase;
-export interface OrchestrationResponse {
+export interface OrchestrationResponse extends RunReport {
   response: GraphQLResponse;
   /** Services in the order their first answer was merged. */
   services: readonly string[];

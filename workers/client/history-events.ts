@@ -11,6 +11,7 @@ import {
   type OperationFailure,
   type ReportedEvent,
 } from '#schema/contracts/operations';
+import type { RunReport } from '#schema/contracts/workflows';
 
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 const { EventType } = proto.temporal.api.enums.v1;
@@ -67,7 +68,7 @@ export async function toOperationEvents(
   return { events, position, continuedAs };
 }
 
-/** Several that were held and left in one, or one, or none. */
+/** Several that were held and left in one, be it with the result, or one, or none. */
 async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly PayloadCodec[]): Promise<readonly ReportedEvent[]> {
   const field = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields?.[OPERATION_EVENT_MEMO];
   if (field != null) {
@@ -75,7 +76,12 @@ async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly 
     return Array.isArray(reported) ? (reported as readonly ReportedEvent[]) : [reported as ReportedEvent];
   }
   const end = toEnd(event, lastSeq);
-  return end === undefined ? [] : [end];
+  if (end === undefined) return [];
+  const [result] = event.workflowExecutionCompletedEventAttributes?.result?.payloads ?? [];
+  // What has left the history tells no events.
+  const isHere = result != null && (result.externalPayloads ?? []).length === 0;
+  const { events = [] } = isHere ? (((await decodePayload(result, codecs)) ?? {}) as RunReport) : {};
+  return events.length === 0 ? [end] : events;
 }
 
 function toEnd(event: HistoryEvent, lastSeq: number): ReportedEvent | undefined {

@@ -48,6 +48,7 @@ const BEHAVIOURS: Record<WorkflowName, Readonly<Record<string, End>>> = {
   multi_service_orchestration_workflow: {
     success: 'COMPLETED',
     'reports-at-end': 'COMPLETED',
+    'reports-with-result': 'COMPLETED',
     child: 'COMPLETED',
     partial: 'COMPLETED',
     late: 'COMPLETED',

@@ -93,11 +93,16 @@ describe.runIf(process.env['RECORD_HISTORIES'] === '1')('recording', () => {
     await durable.close();
   });
 
-  it('records a query that tells its events together', async () => {
+  it('records queries that tell their events together: at their end, with their result', async () => {
     const durable = await createDurableWorld();
-    const run = await durable.startRequest('{ people { name reviews { stars } } }', { reportsAtEnd: true });
-    await run.result();
-    await record('multi_service_orchestration_workflow.reports-at-end', run.run.workflowId);
+    for (const [name, how] of [
+      ['at-end', { reportsAtEnd: true }],
+      ['with-result', { reportsWithResult: true }],
+    ] as const) {
+      const run = await durable.startRequest('{ people { name reviews { stars } } }', how);
+      await run.result();
+      await record(`multi_service_orchestration_workflow.reports-${name}`, run.run.workflowId);
+    }
     await durable.close();
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServiceCall } from '#schema/contracts/activities';
 import type { ServiceAnswer } from '#schema/contracts/plan';
-import type { OrchestrationResponse } from '#schema/contracts/workflows';
+import type { ComplexRequest, OrchestrationResponse } from '#schema/contracts/workflows';
 import { askMerged, world } from '#tests/federation/support/library';
 import { parseCursor } from '../client/history-events.js';
 import { AUTH, createDurableWorld, type DurableWorld } from './durable-world.js';
@@ -42,22 +42,33 @@ describe('multi_service_orchestration_workflow', () => {
       expect(call).toMatchObject({ auth: AUTH, operationId: started.operationId, generation: 1, idempotencyKey: null });
   });
 
-  it('tells the same events whether they leave one by one or together at its end, and goes on from any of them', async () => {
-    const read = async (reportsAtEnd: boolean) => {
-      const started = await durable.startRequest(NESTED, reportsAtEnd ? { reportsAtEnd } : {});
-      await started.result();
-      return { id: started.operationId, events: await durable.durable.readEvents(started.operationId) };
+  it('tells the same events whether they leave one by one, together at its end or with its result, and goes on from any of them', async () => {
+    const read = async (how: Partial<ComplexRequest>) => {
+      const started = await durable.startRequest(NESTED, how);
+      const { events: inResult = [] } = (await started.result()) as OrchestrationResponse;
+      return { id: started.operationId, inResult, events: await durable.durable.readEvents(started.operationId) };
     };
-    const [together, apart] = await Promise.all([read(true), read(false)]);
+    const [together, atEnd, apart] = await Promise.all([read({ reportsWithResult: true }), read({ reportsAtEnd: true }), read({})]);
     const tell = ({ events }: typeof together) => events.map(({ at: _, cursor: __, ...event }) => event);
     expect(tell(together)).toEqual(tell(apart));
-    const eventIds = (events: typeof together.events) => new Set(events.map(({ cursor }) => parseCursor(cursor).eventId));
-    expect([eventIds(together.events).size, eventIds(apart.events).size]).toEqual([1, apart.events.length]);
+    expect(tell(atEnd)).toEqual(tell(apart));
+    expect([together, atEnd, apart].map(({ inResult }) => inResult.length)).toEqual([apart.events.length, 0, 0]);
+    const eventIds = ({ events }: typeof together) => new Set(events.map(({ cursor }) => parseCursor(cursor).eventId));
+    expect([together, atEnd, apart].map((one) => eventIds(one).size)).toEqual([1, 1, apart.events.length]);
 
     const rest: number[] = [];
     const after = together.events[1]?.cursor ?? '';
     for await (const event of durable.durable.watch(together.id, { after, signal: AbortSignal.timeout(20_000) })) rest.push(event.seq);
     expect(rest).toEqual(together.events.slice(2).map(({ seq }) => seq));
+  });
+
+  it('keeps its events out of a large result, which may leave the history', async () => {
+    durable.intercept = ({ node, chunk }) =>
+      Promise.resolve({ node, chunk, errors: [], data: { book: { __typename: 'Book', id: 'b1', title: 'x'.repeat(70_000) } } });
+    const started = await durable.startRequest('{ book(id: "b1") { title } }', { reportsWithResult: true });
+    expect(await started.result()).not.toHaveProperty('events');
+    const events = await durable.durable.readEvents(started.operationId);
+    expect(events.map(({ __typename }) => __typename)).toEqual(['OperationStarted', 'StepCompleted', 'OperationCompleted']);
   });
 
   it('hands the trace of its request to every fetch', async () => {

@@ -26,12 +26,8 @@ export async function api_request_workflow(request: IncomingRequest): Promise<AP
     if (verdict.standing !== 'good')
       throw toWorkflowFailure({ code: 'UNAUTHENTICATED', message: 'the caller is not in good standing any more', retryable: false });
   }
-  const { response, failure, trouble } = await runRequest(request, request.auth);
+  const { response, services: _, ...rest } = await runRequest(request, request.auth);
   // Cancelled with something left, which its parent hands over: no activity starts any more.
-  const isOver = trouble !== undefined && CancellationScope.current().consideredCancelled;
-  return {
-    response: isOver ? response : await transform_response_activity(response),
-    ...(failure === undefined ? {} : { failure }),
-    ...(trouble === undefined ? {} : { trouble }),
-  };
+  const isOver = rest.trouble !== undefined && CancellationScope.current().consideredCancelled;
+  return { response: isOver ? response : await transform_response_activity(response), ...rest };
 }

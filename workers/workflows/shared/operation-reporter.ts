@@ -4,7 +4,8 @@
 // R2. A run that is a part of another tells that one of its steps, which counts them as its own.
 // R3. A step's activities are scheduled between its start and the next report: readers tell its attempts and progress by that
 //     (workers/client/pending-steps.ts).
-// R4. Events that are held leave in one, in order, with the run's end; or with the first that comes a second after its start.
+// R4. Events that are held leave in one, in order, with the run's end; or with the first that comes a second after its start. What is held
+//     when a run completes can be a part of its result, which costs nothing.
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
@@ -44,6 +45,10 @@ export interface OperationReporter {
   relay(event: EventBody): void;
   /** Of the last event, to carry over continue-as-new. */
   seq(): number;
+  /** What a completed run tells with its result: empty unless it was to hold its events for that. */
+  takeHeld(): readonly ReportedEvent[];
+  /** What is held leaves now, and nothing is held any more. */
+  release(): void;
 }
 
 /** Who follows a run that takes longer sees it move. */
@@ -54,29 +59,35 @@ const STATUS = defineSearchAttributeKey('Status', 'KEYWORD');
  * @param options.showsStatus - keep the search attribute Status current; short query runs leave it out, an event each
  * @param options.parent - hears of steps and compensations as well
  * @param options.seq - of the last event before continue-as-new
- * @param options.holds - events wait for the run's end (R4), of a run without a parent: each memo costs an encryption and a history event
+ * @param options.holds - events wait for the run's end (R4), of a run without a parent: each memo costs an encryption, a history event and a
+ *   write to the list of runs; `until completed`: for its result
  */
 export function createReporter(options: {
   showsStatus: boolean;
   parent?: ParentReport | undefined;
   seq?: number;
-  holds?: boolean;
+  holds?: 'until the end' | 'until completed' | false;
 }): OperationReporter {
   let seq = options.seq ?? 0;
-  const { holds = false } = options;
+  let { holds = false } = options;
   const startedAtMs = Date.now();
   let held: ReportedEvent[] = [];
   const report = (body: EventBody): void => {
     seq += 1;
     const event: ReportedEvent = { ...body, seq, at: new Date().toISOString() };
-    if (!holds) {
+    if (holds === false) {
       upsertMemo({ [OPERATION_EVENT_MEMO]: event });
       if ('step' in body) options.parent?.push(body);
       return;
     }
     held.push(event);
-    if (!isTerminalEvent(event) && Date.now() - startedAtMs < LONGEST_HOLD_MS) return;
-    upsertMemo({ [OPERATION_EVENT_MEMO]: held });
+    const mayWait = isTerminalEvent(event)
+      ? holds === 'until completed' && event.__typename === 'OperationCompleted'
+      : Date.now() - startedAtMs < LONGEST_HOLD_MS;
+    if (!mayWait) tellHeld();
+  };
+  const tellHeld = (): void => {
+    if (held.length > 0) upsertMemo({ [OPERATION_EVENT_MEMO]: held });
     held = [];
   };
   const show = (status: OperationStatus): void => {
@@ -118,5 +129,10 @@ export function createReporter(options: {
     },
     relay: report,
     seq: () => seq,
+    takeHeld: () => held.splice(0),
+    release() {
+      tellHeld();
+      holds = false;
+    },
   };
 }

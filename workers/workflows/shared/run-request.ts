@@ -54,6 +54,8 @@ const SYNCHRONOUS_ATTEMPTS = 3;
 const BEHIND_EFFECT_ATTEMPTS = 6;
 /** Longer waits between local attempts are timers of the run, so that it hears a cancellation meanwhile. */
 const LOCAL_WAIT = '2s';
+/** A larger answer may leave the history (external storage): readers of events should not have to fetch it. */
+const MAX_TELLING_CHARS = 60_000;
 /** An undo that may be repeated is, for about a minute; then it is left for people. */
 const INSISTING_ATTEMPTS = 10;
 
@@ -68,7 +70,8 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const isPart = parent !== undefined;
   const keyBase = request.resume?.keyBase ?? request.keyBase ?? operationId;
   const log = createFetchLog({ request, keyBase, isPart });
-  const holds = request.reportsAtEnd === true && request.synchronous && request.plan.kind === 'query' && !isPart;
+  const mayHold = request.synchronous && request.plan.kind === 'query' && !isPart;
+  const holds = mayHold && (request.reportsWithResult ? 'until completed' : request.reportsAtEnd ? 'until the end' : false);
   const reporter = log.watch(createReporter({ showsStatus, parent: parentReport, holds }));
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
@@ -87,7 +90,9 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     reporter.cancelled(work.reason());
     throw await work.toFailure();
   }
-  if (JSON.stringify(answer.response).length > (request.maxAnswerChars ?? MAX_ANSWER_CHARS)) {
+  const answerChars = JSON.stringify(answer.response).length;
+  if (answerChars > MAX_TELLING_CHARS && holds === 'until completed') reporter.release();
+  if (answerChars > (request.maxAnswerChars ?? MAX_ANSWER_CHARS)) {
     const failure = {
       code: 'SUBGRAPH_ANSWER_TOO_LARGE',
       message: 'the answer is larger than a run can keep; ask for less',
@@ -107,7 +112,8 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   }
   if (answer.failure === undefined) reporter.completed();
   else reporter.failed(answer.failure);
-  return answer;
+  const events = reporter.takeHeld();
+  return events.length === 0 ? answer : { ...answer, events };
 
   /** @returns false in a run that began before there was any recovery */
   async function recover(found: Trouble, { response }: OrchestrationResponse): Promise<boolean> {
