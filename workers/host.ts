@@ -1,9 +1,10 @@
 // Workers inside a process: which task queues it serves, and with which activities.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { makeTelemetryFilterString, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { makeTelemetryFilterString, type NativeConnection, Runtime, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { type Logger, toTemporalLogger } from '#platform/logger';
+import { SandboxWorker } from './sandbox-worker.js';
 import { bundleOptions } from './bundle.js';
 
 /** With few slots, runs that wait for a slow service keep others from starting: 40 slots held a fast query for 7.4 s. */
@@ -49,7 +50,7 @@ export async function startWorkerHost({
 }: WorkerHostOptions): Promise<WorkerHost> {
   const workers = await Promise.all(
     queues.map(({ taskQueue, workflows, activities }) =>
-      Worker.create(
+      SandboxWorker.create(
         adjust({
           connection,
           namespace,

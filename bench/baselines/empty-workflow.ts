@@ -1,16 +1,17 @@
 // Starts the empty workflow as the gateway starts its own: eagerly, over the worker's connection. `POST /` runs one and answers with
-// its milliseconds: `start`, until the start call has returned, and `total`.
+// its milliseconds: `start`, until the start call has returned, and `total`. The worker is the SDK's own, or with `ours` the gateway's.
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { SandboxWorker } from '#workers/sandbox-worker';
 
-const [address] = process.argv.slice(2) as [string];
+const [address, whose] = process.argv.slice(2) as [string, string?];
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await NativeConnection.connect({ address });
-const taskQueue = 'bench-empty';
-const worker = await Worker.create({
+const taskQueue = `bench-empty-${process.pid}`;
+const worker = await (whose === 'ours' ? SandboxWorker : Worker).create({
   connection,
   taskQueue,
   workflowsPath: fileURLToPath(new URL('./empty_workflow.ts', import.meta.url)),

@@ -1,5 +1,6 @@
 // `npm run bench -- durable`: what durability costs, against what any durable run costs on this machine. Services answer from memory.
-//   1. one caller: a query over two services direct, durable, the empty workflow, and the query as one would write it by hand
+//   1. one caller: a query over two services direct, durable, the empty workflow (by the SDK's own worker, and by ours for comparison), and the
+//      query as one would write it by hand
 //   2. 32 callers: durable queries against empty workflows
 //   3. event → WebSocket client   4. 1,000 viewers of one operation
 // What is compared takes turns, request by request or slice by slice, so that the machine's moods fall on all of it.
@@ -27,8 +28,9 @@ export async function benchDurable(): Promise<void> {
     const direct = await startGateway(supergraph, 'direct');
     const durable = await startGateway(supergraph, 'durable');
     const empty = await startEmpty(durable.temporal);
+    const emptyByOurs = await startEmpty(durable.temporal, 'ours');
     const plain = await startPlain(services.ready);
-    await measureOneCaller({ direct: `${direct.url}/graphql`, durable: `${durable.url}/graphql`, empty, plain });
+    await measureOneCaller({ direct: `${direct.url}/graphql`, durable: `${durable.url}/graphql`, empty, emptyByOurs, plain });
     await direct.stop();
     await measureManyCallers(durable, empty);
     await durable.stop();
@@ -40,8 +42,8 @@ export async function benchDurable(): Promise<void> {
   }
 }
 
-async function measureOneCaller(urls: { direct: string; durable: string; empty: string; plain: string }): Promise<void> {
-  const times: Record<keyof typeof urls, number[]> = { direct: [], durable: [], empty: [], plain: [] };
+async function measureOneCaller(urls: Record<'direct' | 'durable' | 'empty' | 'emptyByOurs' | 'plain', string>): Promise<void> {
+  const times: Record<keyof typeof urls, number[]> = { direct: [], durable: [], empty: [], emptyByOurs: [], plain: [] };
   for (let n = 0; n < WARM_UP_RUNS + RUNS; n++) {
     for (const [name, url] of Object.entries(urls) as [keyof typeof urls, string][]) {
       const startedAt = performance.now();
@@ -51,7 +53,8 @@ async function measureOneCaller(urls: { direct: string; durable: string; empty: 
   }
   const [direct, durable, empty, plain] = [median(times.direct), median(times.durable), median(times.empty), median(times.plain)];
   console.log(
-    `  one caller, p50: direct ${direct.toFixed(1)} ms, durable ${durable.toFixed(1)} ms, empty workflow ${empty.toFixed(1)} ms, by hand ${plain.toFixed(1)} ms`,
+    `  one caller, p50: direct ${direct.toFixed(1)} ms, durable ${durable.toFixed(1)} ms, by hand ${plain.toFixed(1)} ms, empty workflow ${empty.toFixed(1)} ms` +
+      ` (by our worker ${median(times.emptyByOurs).toFixed(1)} ms)`,
   );
   report('durable two-service query over direct, against an empty workflow', (durable - direct) / empty, 'at most', 1.3);
   report('durable two-service query against the same by hand, dev server at its defaults', durable / plain, 'at most', 1 / 4);
@@ -84,8 +87,8 @@ function startGateway(supergraph: string, execution: string): Promise<SluiceUnde
   return startSluice({ SUPERGRAPH: supergraph, SLUICE_AUTH: 'none', SLUICE_EXECUTION: execution });
 }
 
-async function startEmpty(temporal: string): Promise<string> {
-  const { ready } = await startMeasured(script('bench/baselines/empty-workflow.ts', temporal), { ready: /ready (\d+)/ });
+async function startEmpty(temporal: string, whose = 'sdk'): Promise<string> {
+  const { ready } = await startMeasured(script('bench/baselines/empty-workflow.ts', temporal, whose), { ready: /ready (\d+)/ });
   return `http://127.0.0.1:${ready[1]}/`;
 }
 

@@ -80,7 +80,8 @@ async function translate(event: HistoryEvent, lastSeq: number, codecs: readonly 
   const [result] = event.workflowExecutionCompletedEventAttributes?.result?.payloads ?? [];
   // What has left the history tells no events.
   const isHere = result != null && (result.externalPayloads ?? []).length === 0;
-  const { events = [] } = isHere ? (((await decodePayload(result, codecs)) ?? {}) as RunReport) : {};
+  const told = isHere ? ((await decodePayload(result, codecs)) as RunReport | null) : null;
+  const events = told?.events ?? [];
   return events.length === 0 ? [end] : events;
 }
 
