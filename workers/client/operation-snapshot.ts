@@ -76,6 +76,9 @@ export const REQUEST_KINDS: ReadonlySet<string> = new Set([
   'RECOVERY',
 ] satisfies OperationKindName[]);
 
+/** These write a Status at their end, if at all: until then Temporal's UI, which shows it in the place of what Temporal knows, would show a wrong one. */
+const WAITED_FOR: ReadonlySet<string> = new Set(['API_REQUEST', 'ORCHESTRATION'] satisfies OperationKindName[]);
+
 /** What every run of an operation says of itself in Temporal. */
 export function describeFacts(facts: OperationFacts) {
   return {
@@ -84,7 +87,7 @@ export function describeFacts(facts: OperationFacts) {
     typedSearchAttributes: [
       { key: defineSearchAttributeKey('Kind', 'KEYWORD'), value: facts.kind },
       { key: defineSearchAttributeKey('Tenant', 'KEYWORD'), value: facts.tenant },
-      { key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' },
+      ...(WAITED_FOR.has(facts.kind) ? [] : [{ key: defineSearchAttributeKey('Status', 'KEYWORD'), value: 'WORKING' }]),
       ...(facts.plugin === undefined ? [] : [{ key: defineSearchAttributeKey('Plugin', 'KEYWORD'), value: facts.plugin }]),
     ],
   };

@@ -3,13 +3,13 @@ import { CodedError } from '#schema/contracts/errors';
 import type { OperationStatus } from '#schema/contracts/operations';
 import type { OperationFilter } from './durable-client.js';
 
-// `Status` is a word of the query language, so it stands in back quotes.
+// `Status` is a word of the query language, so it stands in back quotes. Where there is none, `!=` holds in no SQL.
+const isNot = (status: OperationStatus): string => `(\`Status\` IS NULL OR \`Status\` != '${status}')`;
 const EXECUTION_STATUS: Record<OperationStatus, string> = {
-  WORKING: "ExecutionStatus = 'Running' AND `Status` != 'INPUT_REQUIRED'",
+  WORKING: `ExecutionStatus = 'Running' AND ${isNot('INPUT_REQUIRED')}`,
   INPUT_REQUIRED: "ExecutionStatus = 'Running' AND `Status` = 'INPUT_REQUIRED'",
-  COMPLETED: "ExecutionStatus = 'Completed' AND `Status` != 'FAILED'",
-  FAILED:
-    "(ExecutionStatus IN ('Terminated', 'TimedOut') OR (ExecutionStatus = 'Failed' AND `Status` != 'CANCELLED') OR (ExecutionStatus = 'Completed' AND `Status` = 'FAILED'))",
+  COMPLETED: `ExecutionStatus = 'Completed' AND ${isNot('FAILED')}`,
+  FAILED: `(ExecutionStatus IN ('Terminated', 'TimedOut') OR (ExecutionStatus = 'Failed' AND ${isNot('CANCELLED')}) OR (ExecutionStatus = 'Completed' AND \`Status\` = 'FAILED'))`,
   CANCELLED: "(ExecutionStatus = 'Canceled' OR (ExecutionStatus = 'Failed' AND `Status` = 'CANCELLED'))",
 };
 /** Values stand inside a query: ids and enum names only. */

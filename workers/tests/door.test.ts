@@ -116,6 +116,26 @@ describe('an operation', () => {
     await expect(world.durable.list({ before: 'yesterday', first: 1 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
+  it('for which somebody waits has no status of its own beside the one that Temporal gives it', async () => {
+    const isListed = async (id: string, status: 'WORKING' | 'COMPLETED'): Promise<boolean> =>
+      (await world.durable.list({ kind: 'ORCHESTRATION', status, first: 100 })).some((row) => row.id === id);
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (answer = resolve));
+    world.intercept = () => asked.then(() => undefined as never);
+    const started = await world.startRequest(QUERY);
+    await expect.poll(() => isListed(started.operationId, 'WORKING'), { timeout: 10_000 }).toBe(true);
+    answer();
+    await started.result();
+    await expect.poll(() => isListed(started.operationId, 'COMPLETED'), { timeout: 10_000 }).toBe(true);
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
+    const { searchAttributes } = await new Client({ connection, dataConverter }).workflow.getHandle(started.run.workflowId).describe();
+    await connection.close();
+    // Its list shows this attribute in the place of what Temporal knows, and nobody changes it when the run ends.
+    expect(searchAttributes).toMatchObject({ Kind: ['ORCHESTRATION'], Tenant: ['ten_acme'] });
+    expect(searchAttributes).not.toHaveProperty('Status');
+  });
+
   it.each([true, false])('that was cancelled is so everywhere, Temporal included (a caller waits: %s)', async (synchronous) => {
     let calls = 0;
     world.intercept = (_, signal) => {
