@@ -88,6 +88,8 @@ export interface RunningGateway {
 export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   const { config, keys, metrics, registry, durable, credentials, instance } = deps;
   const log = deps.log.child({ room: 'gateway' });
+  // Apollo's gateway reports anonymous metrics unless this is set before it is made.
+  process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
 
   const consoleFolder = deps.consoleFolder ?? defaultConsoleFolder();
   const manifests = await followManifests({

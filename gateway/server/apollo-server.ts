@@ -12,7 +12,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { Logger } from '#platform/logger';
 import type { Onward } from '../fetching/onward.js';
 import type { Generations } from '../supergraph/generations.js';
-import { createSluiceGateway, type GatewayExecutor } from '../supergraph/sluice-gateway.js';
+import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gateway.js';
 import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
@@ -81,7 +81,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
   };
 
   return new Server({
-    gateway: createSluiceGateway({ generations, executor }),
+    gateway: new SluiceGateway({ generations, executor, log }),
     // Introspection is by scope (see `guard`), CSRF by origin (origins.ts), persisted queries would be no safelist.
     introspection: true,
     csrfPrevention: false,

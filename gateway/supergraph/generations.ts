@@ -1,6 +1,6 @@
 // The generations this gateway serves: follows the registry, loads what is new, hands it to the running server.
 // Owns: the order load → swap → tell, which schema object belongs to which generation.
-// Does not own: the schema itself (sluice-gateway.ts), plans (the planner), publishing, looking for what is new (follow-registry.ts).
+// Does not own: the schema itself (Apollo's gateway), plans (the planner), publishing, looking for what is new (follow-registry.ts).
 // G1. A generation is loaded in the planner before the first operation can be validated on it.
 // G2. One operation sees one generation: the one that stood when it was admitted.
 // G3. Superseded generations stay planned for half a minute, for operations that wait for their plan; never more than three of them.
@@ -23,19 +23,15 @@ const MAX_SUPERSEDED = 3;
 const MAX_LOGGED_CHANGES = 20;
 
 export interface Generations {
-  /**
-   * Waits for the first generation, for at most 30 s. `apiSdl` is what callers see of it; valid.
-   *
-   * @throws GENERATION_UNKNOWN, DATABASE_UNAVAILABLE, INTERNAL_SERVER_ERROR when it cannot be planned on
-   */
-  open(): Promise<{ generation: Generation; apiSdl: string }>;
+  /** Waits for the first generation, for at most 30 s. @throws GENERATION_UNKNOWN, DATABASE_UNAVAILABLE */
+  open(): Promise<Generation>;
   /**
    * Follows the registry from then on. `swap` makes a generation the one that new operations see; when it throws, the old one stays.
    */
   follow(swap: Swap): void;
   /** What new operations get. @throws GENERATION_UNKNOWN before the first one is served */
   current(): { generation: Generation; schema: GraphQLSchema };
-  /** Told within {@link follow}'s `swap`, and once at the start: the API schema that the server validates on from now on. */
+  /** Told by the server within {@link follow}'s `swap`, and once at its start: the API schema it validates on from now on. */
   serve(schema: GraphQLSchema): void;
   /** Of the generation whose schema object validated an operation. @throws GENERATION_UNKNOWN */
   numberOf(schema: GraphQLSchema): number;
@@ -119,9 +115,9 @@ export function createGenerations({ registry, planner, instance, log, onServed, 
       for (;;) {
         const newest = await withinLimit(registry.newest());
         if (newest !== undefined) {
-          const { apiSdl } = await planner.load(newest);
+          await planner.load(newest);
           settle(newest, readRules(newest));
-          return { generation: newest, apiSdl };
+          return newest;
         }
         if (Date.now() > deadline || ended.signal.aborted)
           throw new CodedError('GENERATION_UNKNOWN', `no supergraph was published within ${FIRST_WAIT_MS / 1000} s`);
