@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client, Connection } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { inject } from 'vitest';
 import { applyOperationEvent, EMPTY_OPERATION_VIEW, type OperationView } from '#schema/contracts/operations';
 import type { AsyncResponse } from '#schema/contracts/workflows';
+import { createPayloadCodec } from '#platform/payload-codec';
 import { askMerged } from '#tests/federation/support/library';
+import { loadTestKeys } from '#tests/support/test-keys';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
 
 const NESTED = '{ people { name reviews { stars book { title weight author { name } } } } }';
@@ -31,6 +34,21 @@ describe('async_request_workflow', () => {
       expect(((await started.result()) as AsyncResponse).response).toEqual({ data: (await askMerged(NESTED)).data });
     },
   );
+
+  it("names its timer and its work in Temporal's UI", async () => {
+    const started = await durable.startAsync(NESTED);
+    await started.result();
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const { events } = await new Client({ connection }).workflow.getHandle(started.run.workflowId).fetchHistory();
+    await connection.close();
+    const named = (events ?? []).filter(
+      (event) => event.timerStartedEventAttributes ?? event.startChildWorkflowExecutionInitiatedEventAttributes,
+    );
+    const codec = createPayloadCodec(await loadTestKeys(), { namespace: 'default' });
+    const sealed = named.map(({ userMetadata }) => userMetadata?.summary ?? {});
+    const summaries = (await codec.decode(sealed, undefined as never)).map((one) => defaultPayloadConverter.fromPayload(one));
+    expect(summaries).toEqual(['deadline', 'query']);
+  });
 
   it("shows its child's steps as its own, with a total known from the start, each event once and in order", async () => {
     let release: () => void = () => undefined;

@@ -1,4 +1,14 @@
-import { CancellationScope, CancelledFailure, defineSignal, executeChild, patched, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  CancelledFailure,
+  defineSignal,
+  executeChild,
+  isCancellation,
+  patched,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { EventBody, OperationFailure } from '#schema/contracts/operations';
 import type { GraphQLResponse, OperationKind, PlanNode } from '#schema/contracts/plan';
@@ -46,9 +56,9 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
       // Before: a saga that was still undoing at the deadline was cancelled, and taken for work of unknown outcome. After: it is waited for,
       // since it starts nothing then and its undos are bounded by their attempts. Since: 0.1.0, November 2026.
       if (plan.saga !== undefined && patched('saga-ends-by-itself')) return doWork();
-      const deadline = new CancellationScope({ cancellable: true, timeout: request.deadlineMs + DEADLINE_GRACE_MS });
+      const deadline = new CancellationScope();
       try {
-        return await deadline.run(doWork);
+        return await deadline.run(() => withTimer(deadline));
       } finally {
         isLate = deadline.consideredCancelled;
       }
@@ -77,6 +87,25 @@ export async function async_request_workflow({ workflow, request, webhook }: Asy
     await tell('FAILED', failure.code);
     reporter.failed(failure);
     throw toWorkflowFailure(failure);
+  }
+
+  /** As a scope's own time-out, which has no name in Temporal's UI. */
+  async function withTimer(scope: CancellationScope): Promise<APIResponse> {
+    const timer = new CancellationScope();
+    const ended = timer
+      .run(() => sleep(request.deadlineMs + DEADLINE_GRACE_MS, { summary: 'deadline' }))
+      .then(
+        () => scope.cancel(),
+        (error: unknown) => {
+          if (!isCancellation(error)) throw error;
+        },
+      );
+    try {
+      return await doWork();
+    } finally {
+      timer.cancel();
+      await ended;
+    }
   }
 
   function doWork(): Promise<APIResponse> {

@@ -139,7 +139,7 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
     const offered = choicesFor(trouble);
     if (isWorthTrying(trouble, wasAnswered) && attempts < AUTOMATIC_ATTEMPTS) {
       const waitMs = Math.max(trouble.retryAfterMs, Math.min(FIRST_WAIT_MS * 2 ** attempts, LONGEST_WAIT_MS));
-      await condition(() => isDecided(offered), waitMs);
+      await condition(() => isDecided(offered), waitMs, { summary: 'before the next attempt' });
       return decisions.shift() ?? { choice: 'RETRY', by: null, variables: null };
     }
     reporter.inputRequired(`${failed.title}: ${trouble.failure.code}. ${trouble.failure.message}`, offered);
