@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { makeTelemetryFilterString, type NativeConnection, Runtime, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { type Logger, toTemporalLogger } from '#platform/logger';
+import type { LocalResults } from './client/local-results.js';
 import { SandboxWorker } from './sandbox-worker.js';
 import { bundleOptions } from './bundle.js';
 
@@ -29,6 +30,8 @@ export interface WorkerHostOptions {
   /** A queue without workflows serves activities only. */
   queues: readonly { taskQueue: string; workflows: boolean; activities: object }[];
   log: Logger;
+  /** Hears how runs end here. */
+  results?: LocalResults;
   /** For tests: counts coverage, lowers the cache. */
   adjust?: (options: WorkerOptions) => WorkerOptions;
 }
@@ -46,6 +49,7 @@ export async function startWorkerHost({
   dataConverter,
   queues,
   log,
+  results,
   adjust = (options) => options,
 }: WorkerHostOptions): Promise<WorkerHost> {
   const workers = await Promise.all(
@@ -70,6 +74,7 @@ export async function startWorkerHost({
               }
             : {}),
         }),
+        results,
       ),
     ),
   );

@@ -4,8 +4,14 @@
 // T2. The SDK bounds each call into the sandbox by the `timeout` of node:vm, for which Node starts and joins a thread every time, a dozen
 //     times a query. Here the thread as a whole is bound: one that owes answers and gives none for so long ends its worker, and with it the
 //     process. Workflow code is ours alone; a loop of it that does not end would stall every run of this worker either way.
-import { UnexpectedError, Worker } from '@temporalio/worker';
+// T3. A run is evicted as ending when the server has taken its last task: then its result is told in this process (client/local-results.ts).
+import type { EventEmitter } from 'node:events';
+import proto from '@temporalio/proto';
+import { UnexpectedError, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Workflow, WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
+import type { LocalResult, LocalResults } from './client/local-results.js';
+
+const { EvictionReason } = proto.coresdk.workflow_activation.RemoveFromCache;
 
 const STUCK_MS = 10_000;
 const CHECK_MS = 1_000;
@@ -13,6 +19,23 @@ const CHECK_MS = 1_000;
 export class SandboxWorker extends Worker {
   /** For tests. */
   static stuckMs = STUCK_MS;
+
+  /** @param results - hears how runs end here */
+  static override async create(options: WorkerOptions, results?: LocalResults): Promise<SandboxWorker> {
+    const worker = (await super.create(options)) as SandboxWorker;
+    if (results !== undefined) worker.#tellEnds(results);
+    return worker;
+  }
+
+  #tellEnds(results: LocalResults): void {
+    const thread = this.workflowCreator as WatchedThread | undefined;
+    // Typed as an emitter of nothing.
+    (this.evictionsEmitter as unknown as EventEmitter).on('eviction', ({ runId, evictJob }: Eviction) => {
+      const run = thread?.runs.get(runId);
+      if (run === undefined) return;
+      results.tell(run.workflowId, evictJob.reason === EvictionReason.WORKFLOW_EXECUTION_ENDING ? run.end : undefined);
+    });
+  }
 
   protected static override async createWorkflowCreator(
     ...[bundle, options, logger]: Parameters<(typeof Worker)['createWorkflowCreator']>
@@ -23,7 +46,18 @@ export class SandboxWorker extends Worker {
   }
 }
 
-function watchThread(thread: WorkflowCreator, stuckMs: number): WorkflowCreator {
+interface Eviction {
+  runId: string;
+  evictJob: { reason?: number | null };
+}
+
+interface WatchedThread extends WorkflowCreator {
+  /** Those in the sandbox, by run id; `end`: what they completed with. */
+  runs: Map<string, { workflowId: string; end?: LocalResult }>;
+}
+
+function watchThread(thread: WorkflowCreator, stuckMs: number): WatchedThread {
+  const runs: WatchedThread['runs'] = new Map();
   const owed = new Set<(reason: Error) => void>();
   let lastSignMs = 0;
   let stuck: Error | undefined;
@@ -62,11 +96,18 @@ function watchThread(thread: WorkflowCreator, stuckMs: number): WorkflowCreator 
     });
   }
 
-  function watchWorkflow(workflow: Workflow): Workflow {
+  function watchWorkflow(workflow: Workflow, runId: string): Workflow {
     let calls: ReturnType<Workflow['getAndResetSinkCalls']> | undefined;
     return {
       activate(activation) {
-        const completion = ask(() => workflow.activate(activation));
+        const completion = ask(() => workflow.activate(activation)).then((completed) => {
+          const result = completed.successful?.commands?.find((command) => command.completeWorkflowExecution)?.completeWorkflowExecution
+            ?.result;
+          const run = runs.get(runId);
+          // A copy: what goes to the server is encrypted in its place.
+          if (result != null && run !== undefined) run.end = { runId, result: { ...result } };
+          return completed;
+        });
         calls = ask(() => workflow.getAndResetSinkCalls());
         // The worker asks for them next, unless the activation failed for good.
         calls.catch(() => undefined);
@@ -77,12 +118,20 @@ function watchThread(thread: WorkflowCreator, stuckMs: number): WorkflowCreator 
         calls = undefined;
         return sent;
       },
-      dispose: () => (stuck === undefined ? ask(() => workflow.dispose()) : Promise.resolve()),
+      dispose() {
+        runs.delete(runId);
+        return stuck === undefined ? ask(() => workflow.dispose()) : Promise.resolve();
+      },
     };
   }
 
   return {
-    createWorkflow: async (options) => watchWorkflow(await ask(() => thread.createWorkflow(options))),
+    runs,
+    async createWorkflow(options) {
+      const { workflowId, runId } = options.info;
+      runs.set(runId, { workflowId });
+      return watchWorkflow(await ask(() => thread.createWorkflow(options)), runId);
+    },
     destroy() {
       clearInterval(check);
       // A stuck thread does not hear that it should go; it goes with the process.

@@ -23,6 +23,7 @@ import type { PayloadStore } from '#platform/payload-store/payload-store';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
+import { createLocalResults, type LocalResults } from '#workers/client/local-results';
 import type { CliConfig } from '../config.js';
 import { toUiCodec } from './ui-codec.js';
 
@@ -39,6 +40,8 @@ export interface Platform {
   temporal(): Promise<TemporalServer>;
   native(): Promise<NativeConnection>;
   dataConverter(): Promise<DataConverter>;
+  /** Between this process's workers and its door to durable work. */
+  localResults: LocalResults;
   durable(): Promise<DurableClient>;
   database(): Promise<Database>;
   blobs(): Promise<BlobStore>;
@@ -124,6 +127,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     },
     (connection) => connection.close(),
   );
+  const localResults = createLocalResults();
   const durable = lazily(
     async () => {
       const { connectDurable } = await import('#workers/client/connect-durable');
@@ -132,6 +136,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
         namespace,
         dataConverter: await dataConverter(),
         native: await native(),
+        results: localResults,
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
       });
     },
@@ -182,6 +187,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     temporal,
     native,
     dataConverter,
+    localResults,
     durable,
     database,
     blobs,

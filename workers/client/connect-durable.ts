@@ -12,7 +12,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { ApplicationFailure, type DataConverter } from '@temporalio/common';
+import { ApplicationFailure, type DataConverter, defaultPayloadConverter } from '@temporalio/common';
 import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId, toRecoveryId } from '#schema/contracts/ids';
@@ -32,6 +32,7 @@ import {
   TASK_QUEUES,
   VARIABLE_RULES_QUERY,
 } from '#schema/contracts/workflows';
+import type { LocalResults } from './local-results.js';
 import type { DurableClient } from './durable-client.js';
 import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
 import { createOperationReaders } from './operation-readers.js';
@@ -43,6 +44,8 @@ import { toVisibilityQuery } from './visibility-query.js';
 const CALL_TIMEOUT_MS = 5_000;
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
+/** A run that takes longer than this is asked of the server: its worker may have lost it. */
+const LOCAL_RESULT_MS = 2_000;
 /** Requests and plugin operations with all their parts. A cancelled recovery is given up, which is a result. */
 const ENDS_AS_CANCELLED = /^(request|plugin)\//;
 
@@ -52,13 +55,15 @@ export interface DurableOptions {
   dataConverter: DataConverter;
   /** A worker's connection in this process: eager start works over it. */
   native?: ConnectionLike;
+  /** Of the workers in this process, which take what is started eagerly. */
+  results?: LocalResults;
   /** As of the operation readers. */
   onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, native, onChange } = options;
+  const { address, namespace, dataConverter, native, results, onChange } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
@@ -144,7 +149,9 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           ...describeFacts(facts),
           ...(details === undefined ? {} : { staticDetails: details }),
         });
+      const expected = eager ? results?.expect(workflowId) : undefined;
       const handle = await call(begin).catch(async (error: unknown) => {
+        expected?.forget();
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const running = await client.workflow.getHandle(workflowId).describe();
         throw new CodedError('OPERATION_IN_PROGRESS', 'another operation on the same object is running', {
@@ -152,8 +159,13 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           details: { operationId: toOperationId({ workflowId, runId: firstRunOf(running) }) },
         });
       });
+      if (!handle.eagerlyStarted) expected?.forget();
       const run = { workflowId, runId: handle.firstExecutionRunId };
-      return { operationId: toOperationId(run), run, result: () => handle.result().catch(toRunFailure) as Promise<never> };
+      const result = async (): Promise<unknown> => {
+        const here = expected === undefined ? undefined : await within(LOCAL_RESULT_MS, expected.end);
+        return here?.runId === run.runId ? defaultPayloadConverter.fromPayload(here.result) : handle.result();
+      };
+      return { operationId: toOperationId(run), run, result: () => result().catch(toRunFailure) as Promise<never> };
     },
 
     attach(id) {
@@ -359,6 +371,13 @@ async function readRetentionMs(connection: Connection, namespace: string): Promi
 /** The one that names an operation. A server that does not tell it leaves it empty. */
 function firstRunOf({ raw, runId }: WorkflowExecutionDescription): string {
   return raw.workflowExecutionInfo?.firstRunId || runId;
+}
+
+/** @returns undefined when it takes longer */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function requireRun(id: string): RunReference {

@@ -18,6 +18,7 @@ import { createRequestActivities } from '../activities/request-activities.js';
 import { connectDurable } from '../client/connect-durable.js';
 import type { DurableClient, StartOptions } from '../client/durable-client.js';
 import { startWorkerHost, type WorkerHost } from '../host.js';
+import { createLocalResults } from '../client/local-results.js';
 import { ensureRuntime, log } from './test-runtime.js';
 import { countCoverage } from './workflow-coverage.js';
 
@@ -32,6 +33,7 @@ export interface DurableWorld {
   durable: DurableClient;
   /** Of the Temporal server. */
   address: string;
+  connection: NativeConnection;
   taskQueue: string;
   /** What follows histories now. */
   open: { reader: number; 'long poll': number };
@@ -92,15 +94,18 @@ export async function createDurableWorld(
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `test-${randomUUID()}`;
   const open = { reader: 0, 'long poll': 0 };
+  const results = createLocalResults();
   const self: DurableWorld = {
     durable: await connectDurable({
       address,
       namespace,
       dataConverter,
       native: connection,
+      results,
       onChange: (what, change) => void (open[what] += change),
     }),
     address,
+    connection,
     taskQueue,
     open,
     calls: [],
@@ -168,6 +173,7 @@ export async function createDurableWorld(
     namespace,
     dataConverter,
     log,
+    results,
     queues: [
       {
         taskQueue,
