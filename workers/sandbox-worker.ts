@@ -13,12 +13,13 @@ import type { LocalResult, LocalResults } from './client/local-results.js';
 
 const { EvictionReason } = proto.coresdk.workflow_activation.RemoveFromCache;
 
-const STUCK_MS = 10_000;
-const CHECK_MS = 1_000;
+/** Looks in a row at which the thread owed answers and had given none. Not by the clock: a process that was frozen finds much time gone. */
+const STUCK_LOOKS = 10;
+const LOOK_MS = 1_000;
 
 export class SandboxWorker extends Worker {
   /** For tests. */
-  static stuckMs = STUCK_MS;
+  static lookMs = LOOK_MS;
 
   /** @param results - hears how runs end here */
   static override async create(options: WorkerOptions, results?: LocalResults): Promise<SandboxWorker> {
@@ -42,7 +43,7 @@ export class SandboxWorker extends Worker {
   ): Promise<WorkflowCreator> {
     // Typed as a number, but handed to node:vm as it is, which takes undefined for no time-out.
     const unbounded = { ...options, isolateExecutionTimeoutMs: undefined as unknown as number };
-    return watchThread(await super.createWorkflowCreator(bundle, unbounded, logger), this.stuckMs);
+    return watchThread(await super.createWorkflowCreator(bundle, unbounded, logger), this.lookMs);
   }
 }
 
@@ -56,32 +57,29 @@ interface WatchedThread extends WorkflowCreator {
   runs: Map<string, { workflowId: string; end?: LocalResult }>;
 }
 
-function watchThread(thread: WorkflowCreator, stuckMs: number): WatchedThread {
+function watchThread(thread: WorkflowCreator, lookMs: number): WatchedThread {
   const runs: WatchedThread['runs'] = new Map();
   const owed = new Set<(reason: Error) => void>();
-  let lastSignMs = 0;
+  let looks = 0;
   let stuck: Error | undefined;
-  const check = setInterval(
-    () => {
-      if (owed.size === 0 || performance.now() - lastSignMs < stuckMs) return;
-      clearInterval(check);
-      stuck = new UnexpectedError(`workflow code has not come to an end for ${stuckMs} ms`);
-      for (const reject of owed) reject(stuck);
-      owed.clear();
-    },
-    Math.min(CHECK_MS, stuckMs),
-  );
-  check.unref();
+  const watch = setInterval(() => {
+    looks = owed.size === 0 ? 0 : looks + 1;
+    if (looks < STUCK_LOOKS) return;
+    clearInterval(watch);
+    stuck = new UnexpectedError(`workflow code has not come to an end for ${STUCK_LOOKS * lookMs} ms`);
+    for (const reject of owed) reject(stuck);
+    owed.clear();
+  }, lookMs);
+  watch.unref();
 
   /** @throws UnexpectedError, which ends the worker */
   function ask<T>(question: () => Promise<T>): Promise<T> {
     if (stuck !== undefined) return Promise.reject(stuck);
-    if (owed.size === 0) lastSignMs = performance.now();
     return new Promise<T>((resolve, reject) => {
       owed.add(reject);
       const settle = (): void => {
         owed.delete(reject);
-        lastSignMs = performance.now();
+        looks = 0;
       };
       question().then(
         (answer) => {
@@ -133,7 +131,7 @@ function watchThread(thread: WorkflowCreator, stuckMs: number): WatchedThread {
       return watchWorkflow(await ask(() => thread.createWorkflow(options)), runId);
     },
     destroy() {
-      clearInterval(check);
+      clearInterval(watch);
       // A stuck thread does not hear that it should go; it goes with the process.
       return stuck === undefined ? thread.destroy() : Promise.resolve();
     },

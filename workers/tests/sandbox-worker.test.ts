@@ -25,7 +25,7 @@ let host: WorkerHost;
 
 beforeAll(async () => {
   installRuntime(log);
-  SandboxWorker.stuckMs = 1_000;
+  SandboxWorker.lookMs = 100;
   connection = await NativeConnection.connect({ address: inject('temporalAddress') });
   client = new Client({ connection });
   const workflowsPath = fileURLToPath(new URL('./endless-workflows.ts', import.meta.url));
