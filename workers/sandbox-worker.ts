@@ -34,6 +34,8 @@ export class SandboxWorker extends Worker {
     (this.evictionsEmitter as unknown as EventEmitter).on('eviction', ({ runId, evictJob }: Eviction) => {
       const run = thread?.runs.get(runId);
       if (run === undefined) return;
+      // A run whose activation failed is not disposed of.
+      thread?.runs.delete(runId);
       results.tell(run.workflowId, evictJob.reason === EvictionReason.WORKFLOW_EXECUTION_ENDING ? run.end : undefined);
     });
   }
@@ -128,7 +130,12 @@ function watchThread(thread: WorkflowCreator, lookMs: number): WatchedThread {
     async createWorkflow(options) {
       const { workflowId, runId } = options.info;
       runs.set(runId, { workflowId });
-      return watchWorkflow(await ask(() => thread.createWorkflow(options)), runId);
+      try {
+        return watchWorkflow(await ask(() => thread.createWorkflow(options)), runId);
+      } catch (error) {
+        runs.delete(runId);
+        throw error;
+      }
     },
     destroy() {
       clearInterval(watch);

@@ -6,6 +6,7 @@
 // under one key need not be the same field, so each such field has a key of its own. So has what an operation selects under one key in
 // several ways, which it may below different types: an entity that stands below both is fetched once, by a path that knows no types.
 import {
+  type ArgumentNode,
   type ConstDirectiveNode,
   type DocumentNode,
   type FieldNode,
@@ -87,9 +88,19 @@ function toResponseKey({ name, alias }: FieldNode): string {
   return alias?.value ?? name.value;
 }
 
-/** Equal for equal fields with equal arguments. */
+/** Equal for fields that the specification takes for the same call: in which order arguments and input fields stand means nothing. */
 function toCall({ name, arguments: given = [] }: FieldNode): string {
-  return `${name.value}(${given.map((argument) => print(argument)).join()})`;
+  return `${name.value}(${given.map(printSorted).sort().join()})`;
+}
+
+function printSorted(argument: ArgumentNode): string {
+  return print(
+    visit(argument, {
+      ObjectValue: {
+        leave: (node) => ({ ...node, fields: [...node.fields].sort((one, other) => (one.name.value < other.name.value ? -1 : 1)) }),
+      },
+    }),
+  );
 }
 
 /** Every field that a `@requires` or a `@fromContext` of this one selects, at any depth. */

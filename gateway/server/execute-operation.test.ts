@@ -313,6 +313,12 @@ describe('a mutation with an Idempotency-Key', () => {
       expect(await (await accepting).json()).toMatchObject({ id: 'op_recovery', status: 'INPUT_REQUIRED' });
     });
 
+    it('is never an answer without data and without errors: how the run ended is asked once more', async () => {
+      ended.set('op_run0', { status: 'FAILED', result: null, failure: null });
+      recover('INPUT_REQUIRED');
+      expect(await read(await again())).toMatchObject(FAILED);
+    });
+
     it('leads there too when the run was cancelled and something was left', async () => {
       ended.set('op_run0', { status: 'CANCELLED', failure: { code: 'OPERATION_CANCELLED', message: 'cancelled', retryable: false } });
       recover('INPUT_REQUIRED');

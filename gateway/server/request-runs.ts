@@ -104,7 +104,11 @@ export function createRequestRuns({
       trace: request.onward?.trace ?? beginTrace(),
       maxAnswerChars: durable.maxAnswerChars,
     };
-    if (path === 'durable' && plan.kind === 'query') run.reportsWithResult = true;
+    if (path === 'durable' && plan.kind === 'query') {
+      // The other workflow still has its answer judged when that is complete.
+      if (workflow === 'multi_service_orchestration_workflow') run.reportsWithResult = true;
+      else run.reportsAtEnd = true;
+    }
     const operationKey = idempotencyKey === null ? null : toOperationKey(keys, auth, idempotencyKey);
     // Sent once more it may be a direct call, by another preference or another plan: its service has to know the key then. Of several
     // fields another plan may number the fetches otherwise; they are never called directly. What a saga has undone is not known as done.
@@ -160,12 +164,20 @@ export function createRequestRuns({
     };
   }
 
+  /** Of a run that has ended. */
+  async function toAnswer({ id, result, failure }: OperationSnapshot): Promise<GraphQLResponse> {
+    if (result !== null) return result as unknown as GraphQLResponse;
+    if (failure !== null) return { data: null, errors: [toErrorJson(failure.code, failure.message)] };
+    // How it ended could not be read a moment ago.
+    return (await durable.attach<RunResult>(id).result()).response;
+  }
+
   /** Looks, and does not wait for the recovery's end: that may be days away, and nobody would end the waiting. */
   async function followRecovery(failed: OperationSnapshot, recovery: OperationSnapshot, over: AbortSignal): Promise<RunAnswer> {
     for (let found: OperationSnapshot | undefined = recovery; ;) {
-      if (found?.status === 'INPUT_REQUIRED') return { response: toAnswer(failed), isParked: true };
-      if (found?.status === 'COMPLETED' && found.result !== null) return { response: toAnswer(found) };
-      if (found !== undefined && hasDecidedNothing(found)) return { response: toAnswer(failed) };
+      if (found?.status === 'INPUT_REQUIRED') return { response: await toAnswer(failed), isParked: true };
+      if (found?.status === 'COMPLETED' && found.result !== null) return { response: await toAnswer(found) };
+      if (found !== undefined && hasDecidedNothing(found)) return { response: await toAnswer(failed) };
       await sleep(LOOK_EVERY_MS, undefined, { signal: over });
       found = await durable.findRecovery(failed.id).catch((error: unknown) => {
         log.debug({ err: error, operationId: recovery.id }, 'recovery could not be looked at; it is again');
@@ -202,9 +214,11 @@ export function createRequestRuns({
         });
         timer = setTimeout(() => resolve({ response: { data: null, errors: [error] } }), longestMs);
       });
-      const answer = await Promise.race([run.answer(over.signal), late]);
+      const answer = await Promise.race([run.answer(AbortSignal.any([over.signal, signal])), late]);
       return answer.isParked === true && waitMs !== null ? { ...answer, response: 'running' } : answer;
     } catch (error) {
+      // Nobody hears it.
+      if (signal.aborted) return { response: 'running' };
       const shown = toPublicError(error, log);
       return { response: { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] } };
     } finally {
@@ -224,12 +238,6 @@ function toRequestRun(run: DurableRun<RunResult>): RequestRun {
 /** It was cancelled or ended by force in Temporal. */
 function hasDecidedNothing({ status }: OperationSnapshot): boolean {
   return status === 'CANCELLED' || status === 'FAILED';
-}
-
-/** Of a run that has ended. */
-function toAnswer({ result, failure }: OperationSnapshot): GraphQLResponse {
-  if (result !== null) return result as unknown as GraphQLResponse;
-  return { data: null, errors: failure === null ? [] : [toErrorJson(failure.code, failure.message)] };
 }
 
 /** A service that declares a longer time-out than a run has gets it. */

@@ -60,9 +60,9 @@ interface RequestBase {
   deadlineMs: number;
   /** A caller waits: query fetches are local activities. Otherwise they are regular, cancellable ones. */
   synchronous: boolean;
-  /** A synchronous query tells its events in one, when it ends: nothing of its one workflow task is visible before. Older runs only. */
+  /** A synchronous query tells its events in one, when it ends: nothing of its one workflow task is visible before. Absent in older runs. */
   reportsAtEnd?: true;
-  /** As `reportsAtEnd`, and with its result where that is not large. Absent in older runs. */
+  /** As `reportsAtEnd`, and with its result where that is not large: only of a run that ends with it. Absent in older runs. */
   reportsWithResult?: true;
   /** Absent in runs from before there was any. */
   trace?: TraceContext;
@@ -92,7 +92,7 @@ export interface IncomingRequest extends RequestBase {
   /** Where the claim lies, to check it again; null when the gateway's verdict is still fresh. */
   credential: CredentialReference | null;
 }
-export interface APIResponse extends RunReport {
+export interface APIResponse {
   response: GraphQLResponse;
   /** As of {@link OrchestrationResponse}. */
   failure?: OperationFailure;

@@ -163,6 +163,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const run = { workflowId, runId: handle.firstExecutionRunId };
       const result = async (): Promise<unknown> => {
         const here = expected === undefined ? undefined : await within(LOCAL_RESULT_MS, expected.end);
+        expected?.forget();
         return here?.runId === run.runId ? defaultPayloadConverter.fromPayload(here.result) : handle.result();
       };
       return { operationId: toOperationId(run), run, result: () => result().catch(toRunFailure) as Promise<never> };

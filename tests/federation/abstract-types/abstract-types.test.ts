@@ -185,12 +185,14 @@ describe('an entity that objects of two types have under one field', () => {
     },
     {
       name: 'owners',
-      sdl: 'type Owner @key(fields: "id") { id: ID!  nick: String  pet: String  note(loud: Boolean = false): String!  friend: Owner }',
+      sdl: `type Owner @key(fields: "id") { id: ID!  nick: String  pet: String  note(loud: Boolean = false): String!  told(by: Telling, loud: Boolean): String!  friend: Owner }
+        input Telling { a: Int  b: Int }`,
       resolvers: {
         Owner: {
           ...sentBack,
           friend: () => ({ id: 'o2' }),
           pet: () => 'Rex',
+          told: (_: unknown, given: object) => JSON.stringify(given),
           note: ({ id }: { id: string }, { loud }: { loud: boolean }) => `${id}${loud ? '!' : ''}`,
           nick({ id }: { id: string }) {
             if (id === 'o2') throw new Error('o2 has no nick');
@@ -220,5 +222,14 @@ describe('an entity that objects of two types have under one field', () => {
       '{ boxes { ... on Red { owner { note x: nick } } ... on Blue { owner { note(loud: true) x: pet } } } }',
     );
     expect(response).toEqual({ data: { boxes: [{ owner: { note: 'o1', x: 'i' } }, { owner: { note: 'o2!', x: 'Rex' } }] } });
+  });
+
+  it('is asked once for one field, in whatever order its arguments stand', async () => {
+    const { response, fetches } = await boxes.run(
+      '{ boxes { owner { told(by: { a: 1, b: 2 }, loud: true) friend { id } } ... on Red { owner { told(loud: true, by: { b: 2, a: 1 }) } } } }',
+    );
+    const told = '{"by":{"a":1,"b":2},"loud":true}';
+    expect(response).toEqual({ data: { boxes: ['o2', 'o2'].map((id) => ({ owner: { told, friend: { id } } })) } });
+    expect(fetches.flatMap(({ operation }) => operation.match(/told/g) ?? [])).toHaveLength(1);
   });
 });

@@ -23,11 +23,12 @@ const sentBack = { __resolveReference: (reference: object) => reference };
 const world = createWorld([
   {
     name: 'bank',
-    sdl: 'type Query { account: Account } type Mutation { add(n: Int!): Account  mustAdd(n: Int!): Account! } type Account @key(fields: "id") { id: ID!  sum: Int! }',
+    sdl: 'type Query { account: Account } type Mutation { add(n: Int!): Account  addTimes(n: Int!, times: Int!): Account  mustAdd(n: Int!): Account! } type Account @key(fields: "id") { id: ID!  sum: Int! }',
     resolvers: {
       Query: { account: () => ({ id: 'a1', sum: ledger.sum }) },
       Mutation: {
         add: (_: unknown, { n }: { n: number }) => change(ledger, `add ${n}`, n),
+        addTimes: (_: unknown, { n, times }: { n: number; times: number }) => change(ledger, `add ${n} × ${times}`, n * times),
         mustAdd: (_: unknown, { n }: { n: number }) => change(ledger, `mustAdd ${n}`, n),
       },
       Account: { ...sentBack, sum: ({ sum }: { sum?: number }) => sum ?? ledger.sum },
@@ -103,4 +104,10 @@ describe('mutations run in the order of the document:', () => {
     // Each field once, whatever failed.
     expect(fetches.filter(({ operationKind }) => operationKind === 'mutation').length).toBeLessThanOrEqual(own.log.length);
   });
+});
+
+it('a field that is selected twice takes effect once, in whatever order its arguments stand', async () => {
+  const { response } = await world.run('mutation { addTimes(n: 2, times: 3) { id } addTimes(times: 3, n: 2) { sum } }');
+  expect(response).toEqual({ data: { addTimes: { id: 'a1', sum: 6 } } });
+  expect(ledger.log).toEqual(['add 2 × 3']);
 });

@@ -45,10 +45,13 @@ export interface OperationReporter {
   relay(event: EventBody): void;
   /** Of the last event, to carry over continue-as-new. */
   seq(): number;
-  /** What a completed run tells with its result: empty unless it was to hold its events for that. */
-  takeHeld(): readonly ReportedEvent[];
-  /** What is held leaves now, and nothing is held any more. */
-  release(): void;
+  /**
+   * What a completed run tells with its result: empty unless it was to hold its events for that. To be returned at once, as the last thing that
+   * the run does.
+   *
+   * @param maxBytes - what takes more leaves by memo
+   */
+  takeHeld(maxBytes: number): readonly ReportedEvent[];
 }
 
 /** Who follows a run that takes longer sees it move. */
@@ -69,7 +72,7 @@ export function createReporter(options: {
   holds?: 'until the end' | 'until completed' | false;
 }): OperationReporter {
   let seq = options.seq ?? 0;
-  let { holds = false } = options;
+  const { holds = false } = options;
   const startedAtMs = Date.now();
   let held: ReportedEvent[] = [];
   const report = (body: EventBody): void => {
@@ -129,10 +132,10 @@ export function createReporter(options: {
     },
     relay: report,
     seq: () => seq,
-    takeHeld: () => held.splice(0),
-    release() {
-      tellHeld();
-      holds = false;
+    takeHeld(maxBytes) {
+      // A character of JSON has at most three bytes.
+      if (3 * JSON.stringify(held).length > maxBytes) tellHeld();
+      return held.splice(0);
     },
   };
 }

@@ -54,8 +54,8 @@ const SYNCHRONOUS_ATTEMPTS = 3;
 const BEHIND_EFFECT_ATTEMPTS = 6;
 /** Longer waits between local attempts are timers of the run, so that it hears a cancellation meanwhile. */
 const LOCAL_WAIT = '2s';
-/** A larger answer may leave the history (external storage): readers of events should not have to fetch it. */
-const MAX_TELLING_CHARS = 60_000;
+/** A larger result leaves the history (platform/payload-store), and with it what it tells: readers of events do not fetch it. */
+const MAX_TELLING_BYTES = 60_000;
 /** An undo that may be repeated is, for about a minute; then it is left for people. */
 const INSISTING_ATTEMPTS = 10;
 
@@ -91,7 +91,6 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
     throw await work.toFailure();
   }
   const answerChars = JSON.stringify(answer.response).length;
-  if (answerChars > MAX_TELLING_CHARS && holds === 'until completed') reporter.release();
   if (answerChars > (request.maxAnswerChars ?? MAX_ANSWER_CHARS)) {
     const failure = {
       code: 'SUBGRAPH_ANSWER_TOO_LARGE',
@@ -112,7 +111,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   }
   if (answer.failure === undefined) reporter.completed();
   else reporter.failed(answer.failure);
-  const events = reporter.takeHeld();
+  const events = reporter.takeHeld(MAX_TELLING_BYTES - 3 * answerChars);
   return events.length === 0 ? answer : { ...answer, events };
 
   /** @returns false in a run that began before there was any recovery */
