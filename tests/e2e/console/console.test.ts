@@ -162,7 +162,8 @@ describe.skipIf(!existsSync(executablePath) && process.env['CI'] === undefined)(
     await page.getByText('1 of 1 stored').waitFor();
     expect(await stored()).toEqual([{ name: 'harbour.jpeg', size: 3_000_000, sha256, mediaType: 'image/jpeg' }]);
     const row = page.getByRole('list', { name: 'Files', exact: true }).locator('li');
-    expect(await row.innerText()).toMatch(/harbour.jpeg[^]*image\/jpeg · Ada Lindqvist[^]*2.9 MiB/);
+    // The member's name is read after the row.
+    await expect.poll(() => row.innerText()).toMatch(/harbour.jpeg[^]*image\/jpeg · Ada Lindqvist[^]*2.9 MiB/);
     await draw('files', '/files', 'harbour.jpeg');
 
     const started = page.waitForEvent('download');
