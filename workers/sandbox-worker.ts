@@ -1,6 +1,6 @@
 // A worker that asks the thread of its workflow sandbox less often, and watches it from outside. Figures: docs/adr/0017.
 // T1. The SDK asks the thread twice for each activation, one after the other: what the workflow decided, then what it wants logged. Both are
-//     sent at once here; the thread answers in order.
+//     sent at once here: workflow code runs to its end before the thread takes the second up, whichever it answers first.
 // T2. The SDK bounds each call into the sandbox by the `timeout` of node:vm, for which Node starts and joins a thread every time, a dozen
 //     times a query. Here the thread as a whole is bound: one that owes answers and gives none for so long ends its worker, and with it the
 //     process. Workflow code is ours alone; a loop of it that does not end would stall every run of this worker either way.
