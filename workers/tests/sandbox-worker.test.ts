@@ -18,6 +18,7 @@ const log = createLogger({
     },
   }),
 });
+const SANDBOX = fileURLToPath(new URL('../workflows/shared/sandbox.ts', import.meta.url));
 const taskQueue = `test-${randomUUID()}`;
 let connection: NativeConnection;
 let client: Client;
@@ -28,14 +29,14 @@ beforeAll(async () => {
   SandboxWorker.lookMs = 100;
   connection = await NativeConnection.connect({ address: inject('temporalAddress') });
   client = new Client({ connection });
-  const workflowsPath = fileURLToPath(new URL('./endless-workflows.ts', import.meta.url));
+  const workflowsPath = fileURLToPath(new URL('./sandbox-workflows.ts', import.meta.url));
   host = await startWorkerHost({
     connection,
     namespace: 'default',
     dataConverter: {},
     queues: [{ taskQueue, workflows: true, activities: {} }],
     log,
-    adjust: ({ bundlerOptions: _, workflowBundle: __, ...options }) => ({ ...options, workflowsPath }),
+    adjust: ({ workflowBundle: _, ...options }) => ({ ...options, workflowsPath, bundlerOptions: { preloadModules: [SANDBOX] } }),
   });
 });
 afterAll(async () => {
@@ -50,6 +51,24 @@ describe('the thread of the sandbox', () => {
     const run = await start('telling_workflow');
     expect(await run.result()).toBe('done');
     await expect.poll(() => logged).toContain('told by a workflow');
+  });
+
+  it('takes no stack trace of promises, and whole ones of errors', async () => {
+    const waiting = await start('waiting_workflow');
+    expect(await waiting.query('__stack_trace')).toBe('');
+    await waiting.terminate();
+    expect(await (await start('erring_workflow')).result()).toBeGreaterThan(3);
+  });
+
+  it('lays a rejection that nobody hears to the run whose it is', async () => {
+    const run = await start('rejecting_workflow');
+    await expect
+      .poll(async () => {
+        const { events } = await run.fetchHistory();
+        return events?.flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? []);
+      })
+      .toEqual(['Unhandled Promise rejection: Error: unheard']);
+    await run.terminate();
   });
 
   it('ends its worker when workflow code does not come to an end', async () => {
