@@ -15,6 +15,7 @@ import type { GatewayConfig } from './config.js';
 import { createMemoryClaimStore } from './fetching/claim-store.memory.js';
 import { createFetcher } from './fetching/create-fetcher.js';
 import { createHeaderClaims, type HeaderClaims } from './fetching/header-claims.js';
+import type { FetchesAhead } from './fetching/fetches-ahead.js';
 import type { ServiceFetcher } from './fetching/service-fetcher.js';
 import { createPlanner, type Planner } from './planning/create-planner.js';
 import { createApolloServer } from './server/apollo-server.js';
@@ -69,6 +70,8 @@ export interface GatewayDeps {
   planner?: Planner;
   /** The fetcher of this process's worker, so that both share sockets; made here when absent. */
   fetcher?: ServiceFetcher;
+  /** What the workers of this process take their first fetches from. */
+  ahead?: FetchesAhead;
   /** Where headers of callers lie that runs need; in this process's memory when absent. */
   claims?: HeaderClaims;
   /** For Temporal's UI and command, which decode histories here; absent: nobody does. */
@@ -134,6 +137,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     }),
     keys,
     claims,
+    ahead: deps.ahead,
     execution: config.execution,
     sagas: config.sagas,
     policies: config.operations,

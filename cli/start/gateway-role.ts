@@ -9,10 +9,18 @@ export async function startGatewayRole(platform: Platform, options: { plugins: b
   const [registry, { createGatewayPlanner, startGateway }] = await Promise.all([platform.registry(), import('#gateway/main')]);
   const planner = createGatewayPlanner({ log, metrics });
   platform.onClose(() => planner.close());
-  const parts = [startWorker(), platform.durable(), platform.fetcher(), platform.claims(), readHistories(), loadAhead()] as const;
+  const parts = [
+    startWorker(),
+    platform.durable(),
+    platform.fetcher(),
+    platform.ahead(),
+    platform.claims(),
+    readHistories(),
+    loadAhead(),
+  ] as const;
   // When one fails, the others have to be there before they can be closed.
   await Promise.allSettled(parts);
-  const [worker, durable, fetcher, claims, histories] = await Promise.all(parts);
+  const [worker, durable, fetcher, ahead, claims, histories] = await Promise.all(parts);
   const gateway = await startGateway({
     config: gatewayConfig,
     keys,
@@ -25,6 +33,7 @@ export async function startGatewayRole(platform: Platform, options: { plugins: b
     judgesThroughTemporal: true,
     planner,
     fetcher,
+    ahead,
     claims,
     histories,
   });

@@ -9,6 +9,7 @@ import { createFetcher } from '#gateway/fetching/create-fetcher';
 import { createDatabaseClaimStore } from '#gateway/fetching/claim-store.database';
 import { createMemoryClaimStore } from '#gateway/fetching/claim-store.memory';
 import { createHeaderClaims, type HeaderClaims } from '#gateway/fetching/header-claims';
+import { createFetchesAhead, type FetchesAhead } from '#gateway/fetching/fetches-ahead';
 import type { ServiceFetcher } from '#gateway/fetching/service-fetcher';
 import { createComposer } from '#gateway/supergraph/composer';
 import { createDatabaseRegistry } from '#gateway/supergraph/registry.drizzle';
@@ -49,6 +50,8 @@ export interface Platform {
   composer(): Promise<Composer>;
   claims(): Promise<HeaderClaims>;
   fetcher(): Promise<ServiceFetcher>;
+  /** Between a gateway and the worker beside it. */
+  ahead(): Promise<FetchesAhead>;
   /** Has something closed with the rest. */
   onClose(close: () => Promise<unknown>): void;
   /** Without what has failed this process is of no use: whoever keeps it starts it anew. */
@@ -176,6 +179,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     async () => createFetcher({ registry: await registry(), claims: await claims(), keys, log, metrics, config: gatewayConfig }),
     (opened) => opened.close(),
   );
+  const ahead = lazily(async () => createFetchesAhead(await fetcher()));
 
   return {
     config,
@@ -195,6 +199,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     composer,
     claims,
     fetcher,
+    ahead,
     onClose: (close) => void closers.push(close),
     fail,
     failed,

@@ -19,7 +19,7 @@ export interface DurablePort {
       /** Of the whole run; its own deadline comes first. @default 24 h */
       executionTimeoutMs?: number;
     },
-  ): Promise<DurableRun<Workflows[W]['result']>>;
+  ): Promise<StartedRun<Workflows[W]['result']>>;
   /** The run of an operation id, running or ended. */
   attach<Result>(operationId: string): DurableRun<Result>;
   /** Undefined for an id that is malformed or not kept any more. */
@@ -37,4 +37,9 @@ export interface DurableRun<Result> {
   operationId: string;
   /** Waits for the run's end. @throws a coded error when it ended without a result */
   result(): Promise<Result>;
+}
+
+export interface StartedRun<Result> extends DurableRun<Result> {
+  /** A worker of this process has its first task. */
+  isHere: boolean;
 }

@@ -4,9 +4,11 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { CodedError } from '#schema/contracts/errors';
+import type { ServiceCall } from '#schema/contracts/activities';
 import type { AsyncRequest } from '#schema/contracts/workflows';
 import type { Json } from '#schema/contracts/json';
 import type { OperationStatus } from '#schema/contracts/operations';
+import type { FetchesAhead } from '../fetching/fetches-ahead.js';
 import { createDurableStandIn, type RecoveryStandIn } from './tests/durable-stand-in.js';
 import { startTestGateway, type TestAnswer, type TestGateway } from './tests/test-gateway.js';
 
@@ -15,10 +17,19 @@ const { durable, started, cancelled, ended, recoveries, state } = createDurableS
 const BOTH = '{ book { author { name } } }';
 const answerOf = (data: unknown): object => ({ response: { data }, services: [] });
 
+const sentAhead: { workflowId: string; calls: readonly ServiceCall[]; isForgotten: boolean }[] = [];
+const ahead: Pick<FetchesAhead, 'send'> = {
+  send(workflowId, calls) {
+    const sent = { workflowId, calls, isForgotten: false };
+    sentAhead.push(sent);
+    return () => (sent.isForgotten = true);
+  },
+};
+
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
-    deps: { durable },
+    deps: { durable, ahead: { ...ahead, fetcher: { fetch: () => Promise.reject(new Error('nobody asks')) } } },
     env: { SLUICE_SAGAS: 'StoreBook, StoreShelf' },
     services: [
       {
@@ -62,6 +73,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 beforeEach(() => {
   state.reset();
+  sentAhead.length = 0;
   for (const service of Object.values(gateway.services)) service.calls.length = 0;
 });
 
@@ -124,6 +136,44 @@ describe('an operation over several services', () => {
       data: null,
       errors: [{ extensions: { code: 'OPERATION_CANCELLED', operationId: 'op_run0' } }],
     });
+  });
+});
+
+describe('the first fetches of a run', () => {
+  it('are sent while it is started, and left to it where it runs here', async () => {
+    state.isHere = true;
+    state.onStarted = (run) => run.finish(answerOf({ book: null }));
+    await gateway.query(BOTH);
+    expect(sentAhead).toMatchObject([
+      {
+        workflowId: started[0]?.workflowId,
+        calls: [{ service: 'books', generation: 1, auth: { principal: 'usr_alice' }, operationId: null, timeoutMs: 3_000 }],
+        isForgotten: false,
+      },
+    ]);
+  });
+
+  it('are forgotten when the run goes elsewhere, or is not there', async () => {
+    state.onStarted = (run) => run.finish(answerOf({ book: null }));
+    await gateway.query(BOTH);
+    state.startFails = new CodedError('TEMPORAL_UNAVAILABLE', 'away');
+    await gateway.query(BOTH);
+    expect(sentAhead).toMatchObject([{ isForgotten: true }, { isForgotten: true }]);
+  });
+
+  it('are not sent of mutations, under a key, in the background, or to a service that takes its time', async () => {
+    state.onStarted = (run) => run.finish(answerOf({}));
+    await gateway.query('mutation { addBook(title: "A") { author { name } } }');
+    await gateway.post({ query: BOTH }, { 'idempotency-key': 'k1' });
+    await gateway.post({ query: BOTH }, { prefer: 'respond-async' });
+    await gateway.query('{ patient }');
+    expect(started.map(({ name }) => name)).toEqual([
+      'multi_service_orchestration_workflow',
+      'multi_service_orchestration_workflow',
+      'async_request_workflow',
+      'api_request_workflow',
+    ]);
+    expect(sentAhead).toEqual([]);
   });
 });
 

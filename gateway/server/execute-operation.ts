@@ -2,7 +2,7 @@
 // Both transports come through here, and nothing else executes operations.
 // X1. Never rejects: what goes wrong becomes an error that callers may read.
 // X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
-// X3. Nothing is half-started: what needs a run and cannot have one is refused before anything is sent.
+// X3. Nothing is half-started: what needs a run and cannot have one is refused before anything but a query is sent.
 // X4. An async run is nobody's to end but who cancels it: its caller may leave, and a transport that cannot say "accepted" waits for it.
 import { createHash } from 'node:crypto';
 import { type DocumentNode, getVariableValues, print } from 'graphql';
@@ -13,6 +13,7 @@ import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
 import { type ExecutionInput, startExecution } from '../execution/start-execution.js';
+import type { FetchesAhead } from '../fetching/fetches-ahead.js';
 import type { HeaderClaims } from '../fetching/header-claims.js';
 import type { ServiceFetcher } from '../fetching/service-fetcher.js';
 import { beginTrace } from '../fetching/trace-context.js';
@@ -59,6 +60,8 @@ export interface OperationExecutorOptions {
   keys: Pick<KeyRing, 'operation'>;
   /** Keeps the headers that a run's services need. */
   claims: Pick<HeaderClaims, 'put'>;
+  /** Of the workers in this process. */
+  ahead?: Pick<FetchesAhead, 'send'> | undefined;
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
@@ -85,6 +88,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     labels,
     keys,
     claims,
+    ahead,
     execution,
     policies,
     allowsPrivateWebhooks,
@@ -95,7 +99,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     log,
   } = options;
   const markSagas = createSagaMarker(options.sagas);
-  const runs = durable === null ? null : createRequestRuns({ durable, keys, claims, log });
+  const runs = durable === null ? null : createRequestRuns({ durable, keys, claims, ahead, log });
 
   async function prepare({
     schema,

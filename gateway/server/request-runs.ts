@@ -7,13 +7,15 @@ import { ANY_SERVICE, type HeaderClaim } from '#schema/contracts/headers';
 import { toRequestId } from '#schema/contracts/ids';
 import type { ExecutablePlan, GraphQLResponse } from '#schema/contracts/plan';
 import { mayBeRecovered, type OperationSnapshot } from '#schema/contracts/operations';
-import { type ComplexRequest, DEFAULT_DEADLINES_MS } from '#schema/contracts/workflows';
+import { type ComplexRequest, DEFAULT_DEADLINES_MS, QUERY_FETCH_MS } from '#schema/contracts/workflows';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
+import { firstFetches } from '../execution/first-fetches.js';
+import type { FetchesAhead } from '../fetching/fetches-ahead.js';
 import type { HeaderClaims } from '../fetching/header-claims.js';
 import { beginTrace } from '../fetching/trace-context.js';
 import type { Route, RouteReason } from '../routing/route-operation.js';
-import type { DurablePort, DurableRun } from './durable-port.js';
+import type { DurablePort, DurableRun, StartedRun } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { keyReused, toOperationKey } from './idempotency-key.js';
 import type { OperationRequest, PreparedOperation } from './operation-request.js';
@@ -43,8 +45,8 @@ export interface RequestRun {
   recovers?: string;
   /** A recovery that waits for somebody's decision. @default false */
   isParked?: boolean;
-  /** @param over - nobody waits any more @throws a coded error when it ended without an answer */
-  answer(over: AbortSignal): Promise<RunAnswer>;
+  /** @param isOver - nobody waits any more @throws a coded error when it ended without an answer */
+  answer(isOver: () => boolean): Promise<RunAnswer>;
 }
 export interface RunAnswer {
   /** `running`: the caller wanted to wait less than it takes. */
@@ -68,12 +70,15 @@ export function createRequestRuns({
   durable,
   keys,
   claims,
+  ahead,
   log,
 }: {
   durable: DurablePort;
   keys: Pick<KeyRing, 'operation'>;
   /** Keeps the headers that a run's services need. */
   claims: Pick<HeaderClaims, 'put'>;
+  /** Of the workers in this process. */
+  ahead?: Pick<FetchesAhead, 'send'> | undefined;
   log: Logger;
 }): RequestRuns {
   /** Undefined when no service of the plan gets any. */
@@ -82,6 +87,26 @@ export function createRequestRuns({
     if (needed.length === 0) return undefined;
     const keepMs = deadlineMs + (plan.kind === 'mutation' ? UNDOING_MS : 0);
     return { ref: await claims.put(Object.fromEntries(needed), keepMs), services: needed.map(([name]) => name) };
+  }
+
+  /** Of a query whose fetches its run makes where it begins. */
+  function sendAhead(
+    workflowId: string,
+    { auth, generation, onward, signal }: OperationRequest,
+    run: ComplexRequest,
+  ): (() => void) | undefined {
+    const { plan, variables, trace } = run;
+    if (ahead === undefined || !run.synchronous || plan.kind !== 'query' || (plan.longestTimeoutMs ?? 0) > QUERY_FETCH_MS) return undefined;
+    const calls = firstFetches(plan, variables).map((fetch) => ({
+      ...fetch,
+      generation,
+      auth,
+      operationId: null,
+      idempotencyKey: null,
+      timeoutMs: fetch.policy?.timeoutMs ?? QUERY_FETCH_MS,
+      ...(trace === undefined ? {} : { trace }),
+    }));
+    return ahead.send(workflowId, calls, signal, onward?.headers);
   }
 
   async function start(
@@ -129,18 +154,23 @@ export function createRequestRuns({
     };
     const workflowId = toRequestId(auth.tenant, operationKey ?? uuidv7());
     const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: operationKey !== null };
-    try {
+    const begin = (): Promise<StartedRun<RunResult>> => {
       if (path === 'async')
-        return toRequestRun(
-          await durable.start('async_request_workflow', [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth], {
-            ...how,
-            executionTimeoutMs: deadlineMs + ENDING_MS,
-          }),
-        );
-      if (workflow === 'api_request_workflow')
-        return toRequestRun(await durable.start(workflow, [{ ...run, auth, credential: null }], how));
-      return toRequestRun(await durable.start(workflow, [run, auth], how));
+        return durable.start('async_request_workflow', [{ workflow, request: run, ...(webhook === undefined ? {} : { webhook }) }, auth], {
+          ...how,
+          executionTimeoutMs: deadlineMs + ENDING_MS,
+        });
+      return workflow === 'api_request_workflow'
+        ? durable.start(workflow, [{ ...run, auth, credential: null }], how)
+        : durable.start(workflow, [run, auth], how);
+    };
+    const forget = operationKey === null ? sendAhead(workflowId, request, run) : undefined;
+    try {
+      const started = await begin();
+      if (!started.isHere) forget?.();
+      return toRequestRun(started);
     } catch (error) {
+      forget?.();
       const running =
         errorCodeOf(error) === 'OPERATION_IN_PROGRESS'
           ? (error as { details?: { operationId?: unknown } }).details?.operationId
@@ -160,7 +190,7 @@ export function createRequestRuns({
       operationId: recovery.id,
       recovers: known.id,
       isParked: recovery.status === 'INPUT_REQUIRED',
-      answer: (over) => followRecovery(known, recovery, over),
+      answer: (isOver) => followRecovery(known, recovery, isOver),
     };
   }
 
@@ -173,12 +203,13 @@ export function createRequestRuns({
   }
 
   /** Looks, and does not wait for the recovery's end: that may be days away, and nobody would end the waiting. */
-  async function followRecovery(failed: OperationSnapshot, recovery: OperationSnapshot, over: AbortSignal): Promise<RunAnswer> {
+  async function followRecovery(failed: OperationSnapshot, recovery: OperationSnapshot, isOver: () => boolean): Promise<RunAnswer> {
     for (let found: OperationSnapshot | undefined = recovery; ;) {
       if (found?.status === 'INPUT_REQUIRED') return { response: await toAnswer(failed), isParked: true };
       if (found?.status === 'COMPLETED' && found.result !== null) return { response: await toAnswer(found) };
       if (found !== undefined && hasDecidedNothing(found)) return { response: await toAnswer(failed) };
-      await sleep(LOOK_EVERY_MS, undefined, { signal: over });
+      await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+      if (isOver()) return { response: 'running' };
       found = await durable.findRecovery(failed.id).catch((error: unknown) => {
         log.debug({ err: error, operationId: recovery.id }, 'recovery could not be looked at; it is again');
         return undefined;
@@ -193,7 +224,7 @@ export function createRequestRuns({
     const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
     const { isParked = false } = run;
     if (waitMs === 0) return { response: 'running', isParked };
-    const over = new AbortController();
+    let isOver = false;
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
       if (plan.kind !== 'query' || isAsync) return;
@@ -214,7 +245,7 @@ export function createRequestRuns({
         });
         timer = setTimeout(() => resolve({ response: { data: null, errors: [error] } }), longestMs);
       });
-      const answer = await Promise.race([run.answer(AbortSignal.any([over.signal, signal])), late]);
+      const answer = await Promise.race([run.answer(() => isOver || signal.aborted), late]);
       return answer.isParked === true && waitMs !== null ? { ...answer, response: 'running' } : answer;
     } catch (error) {
       // Nobody hears it.
@@ -223,7 +254,7 @@ export function createRequestRuns({
       return { response: { data: null, errors: [{ ...shown, extensions: { ...shown.extensions, operationId: run.operationId } }] } };
     } finally {
       clearTimeout(timer);
-      over.abort();
+      isOver = true;
       signal.removeEventListener('abort', leave);
     }
   }

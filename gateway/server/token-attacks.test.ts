@@ -33,7 +33,11 @@ const durable: DurablePort = {
   maxAnswerChars: 1_000_000,
   start: () => {
     started += 1;
-    return Promise.resolve({ operationId: 'op_1', result: () => Promise.resolve({ response: { data: { a: 1 } } } as never) });
+    return Promise.resolve({
+      operationId: 'op_1',
+      isHere: false,
+      result: () => Promise.resolve({ response: { data: { a: 1 } } } as never),
+    });
   },
   attach: () => ({ operationId: 'op_1', result: () => Promise.reject(new Error('not asked')) }),
   describe: () => Promise.resolve(undefined),

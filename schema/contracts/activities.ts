@@ -12,7 +12,7 @@ import type { InstalledPlugin, PackageFacts, PluginPermission, ScanCheck, ScanFi
 export interface ServiceCall extends ServiceFetch {
   generation: number;
   auth: AuthContext;
-  /** Null for direct calls without a run. */
+  /** Null for direct calls, and for what is sent ahead of a run. */
   operationId: string | null;
   /** `<operation id>.<plan node>[.<chunk>][.undo]`; sent with mutations as `Idempotency-Key`. */
   idempotencyKey: string | null;

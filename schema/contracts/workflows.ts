@@ -39,6 +39,8 @@ export const DEFAULT_DEADLINES_MS = {
   multi_service_orchestration_workflow: 60_000,
   async_request_workflow: 600_000,
 } as const;
+/** Of one query fetch of a run for which somebody waits, where its service declares nothing else. */
+export const QUERY_FETCH_MS = 3_000;
 /** Nobody waits for an async run, but its plan's generation and its caller's rights are those of its start. */
 export const MAX_ASYNC_DEADLINE_MS = 24 * 3_600_000;
 

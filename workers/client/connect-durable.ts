@@ -166,7 +166,12 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
         expected?.forget();
         return here?.runId === run.runId ? defaultPayloadConverter.fromPayload(here.result) : handle.result();
       };
-      return { operationId: toOperationId(run), run, result: () => result().catch(toRunFailure) as Promise<never> };
+      return {
+        operationId: toOperationId(run),
+        run,
+        isHere: handle.eagerlyStarted,
+        result: () => result().catch(toRunFailure) as Promise<never>,
+      };
     },
 
     attach(id) {

@@ -28,6 +28,11 @@ export interface RunHandle<Result> {
   result(): Promise<Result>;
 }
 
+export interface StartedRun<Result> extends RunHandle<Result> {
+  /** A worker of this process has its first task. */
+  isHere: boolean;
+}
+
 /** The run ended without a result. */
 export class RunFailedError extends CodedError {
   constructor(
@@ -52,7 +57,7 @@ export interface OperationFilter {
 export interface DurableClient {
   readonly namespace: string;
   /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
-  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<RunHandle<Workflows[W]['result']>>;
+  start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<StartedRun<Workflows[W]['result']>>;
   /** The run of an operation id, running or ended. @throws NOT_FOUND for a malformed id */
   attach<Result>(id: string): RunHandle<Result>;
   /** Undefined for an id that is malformed or not kept any more. */

@@ -34,7 +34,7 @@ export interface DurableStandIn {
   ended: Map<string, Partial<OperationSnapshot>>;
   /** By the operation that failed. */
   recoveries: Map<string, RecoveryStandIn>;
-  state: { isAvailable: boolean; startFails: Error | undefined; onStarted: (run: Started) => void; reset(): void };
+  state: { isAvailable: boolean; isHere: boolean; startFails: Error | undefined; onStarted: (run: Started) => void; reset(): void };
 }
 
 export function createDurableStandIn(): DurableStandIn {
@@ -44,6 +44,7 @@ export function createDurableStandIn(): DurableStandIn {
   const recoveries: DurableStandIn['recoveries'] = new Map();
   const state: DurableStandIn['state'] = {
     isAvailable: true,
+    isHere: false,
     startFails: undefined,
     onStarted: () => undefined,
     reset: () => {
@@ -51,7 +52,7 @@ export function createDurableStandIn(): DurableStandIn {
       cancelled.length = 0;
       ended.clear();
       recoveries.clear();
-      Object.assign(state, { isAvailable: true, startFails: undefined, onStarted: () => undefined });
+      Object.assign(state, { isAvailable: true, isHere: false, startFails: undefined, onStarted: () => undefined });
     },
   };
   const durable: DurablePort = {
@@ -76,7 +77,7 @@ export function createDurableStandIn(): DurableStandIn {
       };
       started.push(run);
       state.onStarted(run);
-      return { operationId: run.operationId, result: () => run.result };
+      return { operationId: run.operationId, isHere: state.isHere, result: () => run.result };
     },
     attach: (operationId) => ({ operationId, result: () => find(operationId).result }),
     describe: async (id) => (started.some((run) => run.operationId === id) ? { ...toSnapshot(find(id)), ...ended.get(id) } : undefined),

@@ -1,6 +1,7 @@
 // Workflows on the run's real Temporal server, with the product's own door, worker host and encryption, started eagerly.
 import { randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
+import { createFetchesAhead } from '#gateway/fetching/fetches-ahead';
 import { createDataConverter } from '#platform/payload-codec';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { createRequestActivities } from '#workers/activities/request-activities';
@@ -21,10 +22,11 @@ export async function startDurableRuntime(options: {
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `federation-${randomUUID()}`;
   const durable = await connectDurable({ address, namespace: NAMESPACE, dataConverter, native: connection });
+  const ahead = createFetchesAhead({ fetch: answerCall });
   const activities = createRequestActivities({
     maxResponseChars: 1_000_000,
     judge: { judge: () => Promise.reject(new Error('nobody is judged here')) },
-    fetcher: { fetch: answerCall },
+    fetcher: ahead.fetcher,
   });
   const host = await startWorkerHost({
     connection,
@@ -37,6 +39,7 @@ export async function startDurableRuntime(options: {
   return {
     execution: 'durable',
     durable: { ...durable, start: (name, args, how) => durable.start(name, args, { ...how, taskQueue }) },
+    ahead,
     siblingsMs: 2,
     close: async () => {
       await host.close();

@@ -107,7 +107,7 @@ export function createWorld(services: readonly Service[]): World {
       const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
       if (operation === undefined) throw new Error('the document holds no operation');
 
-      const { execution, durable, siblingsMs } = currentRuntime();
+      const { execution, durable, ahead, siblingsMs } = currentRuntime();
       const fetches: ServiceFetch[] = [];
       const waiting: { answer: Promise<ServiceAnswer>; resolve: (answer: ServiceAnswer) => void }[] = [];
       let wake = (): void => undefined;
@@ -125,6 +125,7 @@ export function createWorld(services: readonly Service[]): World {
         planner: { plan: async ({ document: planned, operationName, ...how }) => engine.plan(planned, operationName, how) },
         fetcher: { fetch: answerCall },
         durable,
+        ahead,
         access: { check: () => ({ document, operation }), allows: () => true },
         sagas: [],
         policies: new Map(),

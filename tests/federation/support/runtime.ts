@@ -2,11 +2,13 @@
 // files run both ways.
 import type { ServiceCall } from '#schema/contracts/activities';
 import type { ServiceAnswer } from '#schema/contracts/plan';
+import type { FetchesAhead } from '#gateway/fetching/fetches-ahead';
 import type { DurablePort } from '#gateway/server/durable-port';
 
 export interface Runtime {
   execution: 'direct' | 'durable';
   durable: DurablePort | null;
+  ahead?: FetchesAhead;
   /** Fetches that were issued at once arrive one by one where they run as activities: how long to wait for the others. */
   siblingsMs: number;
 }

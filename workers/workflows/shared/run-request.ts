@@ -26,6 +26,7 @@ import {
   type FailedRequest,
   MAX_ANSWER_CHARS,
   type OrchestrationResponse,
+  QUERY_FETCH_MS,
   type Trouble,
 } from '#schema/contracts/workflows';
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
@@ -36,7 +37,6 @@ import { toRetry } from './retry-policy.js';
 import { nameSagaSteps, runSaga } from './run-saga.js';
 import { startRecovery } from './start-recovery.js';
 
-const QUERY_FETCH_MS = 3_000;
 const MUTATION_FETCH_MS = 10_000;
 /** Nobody waits for the run: a slow service may take its time. */
 const BACKGROUND_FETCH_MS = 60_000;
