@@ -24,9 +24,11 @@ const callOf = (node: number, workflowId: string | null = RUN): ServiceCall => (
 /** Numbers its answers; those to what is sent ahead can be held back. */
 function createWorld({ hold = false } = {}) {
   let sent = 0;
+  const told: unknown[] = [];
   const release: (() => void)[] = [];
   const ahead = createFetchesAhead({
-    fetch: async ({ node, chunk }, signal) => {
+    fetch: async ({ node, chunk }, signal, headers) => {
+      told.push(headers);
       const answer: ServiceAnswer = { node, chunk, data: { sent: (sent += 1) }, errors: [] };
       if (signal?.aborted === true) return { ...answer, data: null };
       if (hold) await new Promise<void>((resolve) => release.push(resolve));
@@ -34,7 +36,7 @@ function createWorld({ hold = false } = {}) {
     },
   });
   const ask = async (call: ServiceCall, signal?: AbortSignal) => (await ahead.fetcher.fetch(call, signal)).data?.['sent'];
-  return { ahead, ask, count: () => sent, release };
+  return { ahead, ask, count: () => sent, told, release };
 }
 
 afterEach(() => vi.useRealTimers());
@@ -47,6 +49,12 @@ describe('what is sent ahead of a run', () => {
     expect([await ask(callOf(2)), await ask(callOf(1))]).toEqual([2, 1]);
     expect(count()).toBe(2);
     expect(await ask(callOf(1))).toBe(3);
+  });
+
+  it('carries the headers of its caller', () => {
+    const { ahead, told } = createWorld();
+    ahead.send(RUN, [callOf(1, null)], { s: { authorization: 'Bearer x' } });
+    expect(told).toEqual([{ s: { authorization: 'Bearer x' } }]);
   });
 
   it('is for no other run, and not for direct calls', async () => {

@@ -17,10 +17,10 @@ const { durable, started, cancelled, ended, recoveries, state } = createDurableS
 const BOTH = '{ book { author { name } } }';
 const answerOf = (data: unknown): object => ({ response: { data }, services: [] });
 
-const sentAhead: { workflowId: string; calls: readonly ServiceCall[]; isForgotten: boolean }[] = [];
+const sentAhead: { workflowId: string; calls: readonly ServiceCall[]; headers: unknown; isForgotten: boolean }[] = [];
 const ahead: Pick<FetchesAhead, 'send'> = {
-  send(workflowId, calls) {
-    const sent = { workflowId, calls, isForgotten: false };
+  send(workflowId, calls, headers) {
+    const sent = { workflowId, calls, headers, isForgotten: false };
     sentAhead.push(sent);
     return () => (sent.isForgotten = true);
   },
@@ -30,7 +30,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
     deps: { durable, ahead: { ...ahead, fetcher: { fetch: () => Promise.reject(new Error('nobody asks')) } } },
-    env: { SLUICE_SAGAS: 'StoreBook, StoreShelf' },
+    env: { SLUICE_SAGAS: 'StoreBook, StoreShelf', SLUICE_FORWARD_HEADERS: 'books=x-team' },
     services: [
       {
         name: 'books',
@@ -140,29 +140,38 @@ describe('an operation over several services', () => {
 });
 
 describe('the first fetches of a run', () => {
-  it('are sent while it is started, and left to it where it runs here', async () => {
-    state.isHere = true;
+  const ask = async (isHere: boolean): Promise<(typeof sentAhead)[number] | undefined> => {
+    state.isHere = isHere;
     state.onStarted = (run) => run.finish(answerOf({ book: null }));
+    await gateway.query(BOTH, undefined, { 'x-team': 'red' });
+    return sentAhead.pop();
+  };
+  beforeEach(() => ask(true));
+
+  it('are sent while it is started, and left to it where it runs here', async () => {
+    expect(await ask(true)).toMatchObject({
+      workflowId: started[1]?.workflowId,
+      calls: [{ service: 'books', generation: 1, auth: { principal: 'usr_alice' }, operationId: null, timeoutMs: 3_000 }],
+      headers: { books: { 'x-team': 'red' } },
+      isForgotten: false,
+    });
     await gateway.query(BOTH);
-    expect(sentAhead).toMatchObject([
-      {
-        workflowId: started[0]?.workflowId,
-        calls: [{ service: 'books', generation: 1, auth: { principal: 'usr_alice' }, operationId: null, timeoutMs: 3_000 }],
-        isForgotten: false,
-      },
-    ]);
+    expect(sentAhead[0]?.calls[0]?.trace).toEqual(started[2]?.request.trace);
   });
 
-  it('are forgotten when the run goes elsewhere, or is not there', async () => {
-    state.onStarted = (run) => run.finish(answerOf({ book: null }));
-    await gateway.query(BOTH);
+  it('are forgotten when it is not there', async () => {
     state.startFails = new CodedError('TEMPORAL_UNAVAILABLE', 'away');
-    await gateway.query(BOTH);
-    expect(sentAhead).toMatchObject([{ isForgotten: true }, { isForgotten: true }]);
+    expect(await ask(true)).toMatchObject({ isForgotten: true });
+  });
+
+  it('are forgotten when it goes elsewhere, and not sent again until one runs here', async () => {
+    expect(await ask(false)).toMatchObject({ isForgotten: true });
+    expect(await ask(true)).toBeUndefined();
+    expect(await ask(true)).toMatchObject({ isForgotten: false });
   });
 
   it('are not sent of mutations, under a key, in the background, or to a service that takes its time', async () => {
-    state.onStarted = (run) => run.finish(answerOf({}));
+    started.length = 0;
     await gateway.query('mutation { addBook(title: "A") { author { name } } }');
     await gateway.post({ query: BOTH }, { 'idempotency-key': 'k1' });
     await gateway.post({ query: BOTH }, { prefer: 'respond-async' });

@@ -2,7 +2,7 @@
 // Both transports come through here, and nothing else executes operations.
 // X1. Never rejects: what goes wrong becomes an error that callers may read.
 // X2. A caller that leaves ends its query, wherever it runs; never a mutation, which may be half done.
-// X3. Nothing is half-started: what needs a run and cannot have one is refused before anything but a query is sent.
+// X3. Nothing is half-started: what needs a run and cannot have one is refused before anything is sent; first fetches of a query may be.
 // X4. An async run is nobody's to end but who cancels it: its caller may leave, and a transport that cannot say "accepted" waits for it.
 import { createHash } from 'node:crypto';
 import { type DocumentNode, getVariableValues, print } from 'graphql';

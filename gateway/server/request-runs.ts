@@ -81,6 +81,9 @@ export function createRequestRuns({
   ahead?: Pick<FetchesAhead, 'send'> | undefined;
   log: Logger;
 }): RequestRuns {
+  /** The last run did. Where the workers of this process have no room, nothing sent ahead would be taken. */
+  let startsHere = true;
+
   /** Undefined when no service of the plan gets any. */
   async function sealHeaders({ onward }: OperationRequest, plan: ExecutablePlan, deadlineMs: number): Promise<HeaderClaim | undefined> {
     const needed = Object.entries(onward?.headers ?? {}).filter(([name]) => name === ANY_SERVICE || plan.services.includes(name));
@@ -90,13 +93,10 @@ export function createRequestRuns({
   }
 
   /** Of a query whose fetches its run makes where it begins. */
-  function sendAhead(
-    workflowId: string,
-    { auth, generation, onward, signal }: OperationRequest,
-    run: ComplexRequest,
-  ): (() => void) | undefined {
+  function sendAhead(workflowId: string, { auth, generation, onward }: OperationRequest, run: ComplexRequest): (() => void) | undefined {
     const { plan, variables, trace } = run;
-    if (ahead === undefined || !run.synchronous || plan.kind !== 'query' || (plan.longestTimeoutMs ?? 0) > QUERY_FETCH_MS) return undefined;
+    const isQuick = run.synchronous && plan.kind === 'query' && (plan.longestTimeoutMs ?? 0) <= QUERY_FETCH_MS;
+    if (ahead === undefined || !startsHere || !isQuick) return undefined;
     const calls = firstFetches(plan, variables).map((fetch) => ({
       ...fetch,
       generation,
@@ -106,7 +106,7 @@ export function createRequestRuns({
       timeoutMs: fetch.policy?.timeoutMs ?? QUERY_FETCH_MS,
       ...(trace === undefined ? {} : { trace }),
     }));
-    return ahead.send(workflowId, calls, signal, onward?.headers);
+    return ahead.send(workflowId, calls, onward?.headers);
   }
 
   async function start(
@@ -167,6 +167,7 @@ export function createRequestRuns({
     const forget = operationKey === null ? sendAhead(workflowId, request, run) : undefined;
     try {
       const started = await begin();
+      startsHere = started.isHere;
       if (!started.isHere) forget?.();
       return toRequestRun(started);
     } catch (error) {

@@ -8,11 +8,11 @@ class Untraced {
   readonly stack = undefined;
 }
 
-const KNOWN: Readonly<Record<string, (() => unknown) | undefined>> = {
-  'return globalThis.__TEMPORAL_ACTIVATOR__': () => (globalThis as { __TEMPORAL_ACTIVATOR__?: unknown }).__TEMPORAL_ACTIVATOR__,
-  'return globalThis.Error': () => Untraced,
-};
+const KNOWN: ReadonlyMap<string, () => unknown> = new Map([
+  ['return globalThis.__TEMPORAL_ACTIVATOR__', () => (globalThis as { __TEMPORAL_ACTIVATOR__?: unknown }).__TEMPORAL_ACTIVATOR__],
+  ['return globalThis.Error', () => Untraced],
+]);
 
 // The SDK gets into the sandbox by `promise.constructor.constructor(text)()`: `Function`, of the promise's realm.
 const evaluate = Promise.constructor as Evaluate;
-Object.defineProperty(Promise, 'constructor', { value: ((text) => KNOWN[text] ?? evaluate(text)) satisfies Evaluate });
+Object.defineProperty(Promise, 'constructor', { value: ((text) => KNOWN.get(text) ?? evaluate(text)) satisfies Evaluate });
