@@ -1,6 +1,6 @@
 // `npm run bench -- durable`: what durability costs, against what any durable run costs on this machine. Services answer from memory.
 //   1. one caller in a closed loop: a query over two services direct, durable, the empty workflow (by the SDK's own worker, and by ours for
-//      comparison), and the query as one would write it by hand; the two implementations of the query also with a pause before each
+//      comparison), and the query as one would write it by hand; what is durable and what is by hand also after a pause
 //   2. 32 callers: durable queries against empty workflows
 //   3. event → WebSocket client   4. 1,000 viewers of one operation
 // What is compared takes turns, slice by slice, so that the machine's moods fall on all of it. Not request by request: a dev server at its
@@ -67,7 +67,7 @@ async function measureOneCaller(urls: Record<'direct' | 'durable' | 'empty' | 'e
     }
   }
   console.log(
-    `  with pauses of ${PAUSE_MS} ms, p50: durable ${median(paused.durable).toFixed(1)} ms, by hand ${median(paused.plain).toFixed(1)} ms`,
+    `  after pauses of at least ${PAUSE_MS} ms, p50: durable ${median(paused.durable).toFixed(1)} ms, by hand ${median(paused.plain).toFixed(1)} ms`,
   );
   report('durable two-service query over direct, against an empty workflow', (durable - direct) / empty, 'at most', 1.3);
   report('durable two-service query against the same by hand, dev server at its defaults', durable / plain, 'at most', 1 / 4);
