@@ -141,16 +141,14 @@ export function createRequestRuns({
       run.keyBase = operationKey;
     const headerClaim = await sealHeaders(request, plan, deadlineMs);
     if (headerClaim !== undefined) run.headerClaim = headerClaim;
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([documentHash, operationName, variables]))
-      .digest('hex');
+    const fingerprint = operationKey === null ? undefined : toFingerprint([documentHash, operationName, variables]);
     const facts = {
       kind: path === 'async' ? ('ASYNC_REQUEST' as const) : KINDS[workflow],
       title: operationName ?? plan.kind,
       tenant: auth.tenant,
       startedBy: auth.principal,
       ...(path === 'async' || plan.kind === 'mutation' ? { isRecoverable: true as const } : {}),
-      ...(idempotencyKey === null ? {} : { requestFingerprint: fingerprint }),
+      ...(fingerprint === undefined ? {} : { requestFingerprint: fingerprint }),
     };
     const workflowId = toRequestId(auth.tenant, operationKey ?? uuidv7());
     const how = { workflowId, facts, details: describeRun(run, reason), eager: true, once: operationKey !== null };
@@ -176,7 +174,7 @@ export function createRequestRuns({
         errorCodeOf(error) === 'OPERATION_IN_PROGRESS'
           ? (error as { details?: { operationId?: unknown } }).details?.operationId
           : undefined;
-      if (idempotencyKey === null || typeof running !== 'string') throw error;
+      if (fingerprint === undefined || typeof running !== 'string') throw error;
       // The key came before: its run answers, if it was for the same request.
       const known = await durable.describe(running);
       if (known?.facts.requestFingerprint !== fingerprint) throw keyReused();
@@ -261,6 +259,11 @@ export function createRequestRuns({
   }
 
   return { start, wait };
+}
+
+/** Of what a key stands for. */
+function toFingerprint(request: unknown): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
 }
 
 function toRequestRun(run: DurableRun<RunResult>): RequestRun {
