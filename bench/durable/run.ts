@@ -18,6 +18,7 @@ import { measureViewers } from './viewers.js';
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 400);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 60);
 const WARM_UP_RUNS = 100;
+/** Of each of the many callers. */
 const WARM_UP_RUNS_EACH = 25;
 /** In a row to one target. */
 const SLICE_RUNS = 25;

@@ -13,7 +13,7 @@ export async function startGatewayRole(platform: Platform, options: { plugins: b
     startWorker(),
     platform.durable(),
     platform.fetcher(),
-    platform.ahead(),
+    platform.fetchesAhead(),
     platform.claims(),
     readHistories(),
     loadAhead(),

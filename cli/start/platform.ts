@@ -51,7 +51,7 @@ export interface Platform {
   claims(): Promise<HeaderClaims>;
   fetcher(): Promise<ServiceFetcher>;
   /** Between a gateway and the worker beside it. */
-  ahead(): Promise<FetchesAhead>;
+  fetchesAhead(): Promise<FetchesAhead>;
   /** Has something closed with the rest. */
   onClose(close: () => Promise<unknown>): void;
   /** Without what has failed this process is of no use: whoever keeps it starts it anew. */
@@ -179,7 +179,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     async () => createFetcher({ registry: await registry(), claims: await claims(), keys, log, metrics, config: gatewayConfig }),
     (opened) => opened.close(),
   );
-  const ahead = lazily(async () => createFetchesAhead(await fetcher()));
+  const fetchesAhead = lazily(async () => createFetchesAhead(await fetcher()));
 
   return {
     config,
@@ -199,7 +199,7 @@ export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): P
     composer,
     claims,
     fetcher,
-    ahead,
+    fetchesAhead,
     onClose: (close) => void closers.push(close),
     fail,
     failed,

@@ -53,7 +53,7 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
   const dataConverter = await platform.dataConverter();
   const requests = translateErrors(
     createRequestActivities({
-      fetcher: (await platform.ahead()).fetcher,
+      fetcher: (await platform.fetchesAhead()).fetcher,
       judge: credentials,
       ...(dataConverter.externalStorage === undefined
         ? { maxResponseChars: MAX_ANSWER_CHARS, maxFetchChars: MAX_ANSWER_CHARS }
