@@ -6,7 +6,7 @@ import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import type { Json } from '#schema/contracts/json';
 import { createSubgraph, type Subgraph } from '../shared/create-subgraph.js';
-import { createSandbox, type Sandbox } from './sandbox/create-sandbox.js';
+import { createSandbox, type Sandbox, type SandboxRequest } from './sandbox/create-sandbox.js';
 
 type ObjectNode = ObjectTypeDefinitionNode | ObjectTypeExtensionNode;
 
@@ -58,8 +58,8 @@ function createResolvers(typeDefs: DocumentNode, sandbox: Sandbox): Record<strin
     const fields: Record<string, unknown> = isEntity(type) ? { __resolveReference: (reference: Json) => reference } : {};
     for (const { name: field } of type.fields ?? []) {
       if (!sandbox.resolvers.includes(`${name}.${field.value}`)) continue;
-      fields[field.value] = (parent: Json | undefined, args: Json) =>
-        sandbox.call({ type: name, field: field.value, parent: parent ?? null, args });
+      fields[field.value] = (parent: Json | undefined, args: Json, request: SandboxRequest) =>
+        sandbox.call({ type: name, field: field.value, parent: parent ?? null, args }, request);
     }
     resolvers[name] = { ...resolvers[name], ...fields };
   }

@@ -30,7 +30,7 @@ export async function smokeRun(files: PackageFiles): Promise<void> {
     for (const [path, content] of files) {
       if (!/^tests\/[^/]+\.json$/.test(path)) continue;
       const { expect = {}, ...call } = JSON.parse(content.toString('utf8')) as GoldenCall;
-      const answer = await sandbox.call(call);
+      const answer = await sandbox.call(call, {});
       for (const [field, value] of Object.entries(expect)) {
         const got = (answer as Record<string, Json> | null)?.[field];
         if (JSON.stringify(got) !== JSON.stringify(value))

@@ -47,6 +47,8 @@ export interface ServiceCallFacts {
   requestHash: string;
   /** Of the mutation field that is resolved; empty elsewhere. */
   responseKey: string;
+  /** Aborted when the caller leaves before its answer; undefined for a subscription. */
+  signal?: AbortSignal;
 }
 
 export interface SubgraphOptions<Context extends object> {
@@ -97,12 +99,14 @@ export function createSubgraph<Context extends object>({
     if (document === undefined) return send(response, 200, { errors: errors.map(format) });
     const idempotencyKey = headerOf(request, 'idempotency-key') ?? null;
     const requestHash = idempotencyKey === null ? '' : hashRequest(document, operationName, variables);
+    const caller = new AbortController();
+    response.once('close', () => caller.abort());
     const result = await execute({
       schema,
       document,
       variableValues: variables,
       operationName,
-      contextValue: createContext({ ...claims, idempotencyKey, requestHash, responseKey: '' }),
+      contextValue: createContext({ ...claims, idempotencyKey, requestHash, responseKey: '', signal: caller.signal }),
     });
     const found = result.errors?.map(format);
     const status = found?.some(({ extensions }) => extensions['code'] === 'IDEMPOTENCY_KEY_REUSED') === true ? 409 : 200;
