@@ -132,9 +132,19 @@ async function held(): Promise<Record<string, number>> {
   const { rows } = await database.pool.query<{ name: string; n: string }>(
     `select 'blobs' as name, count(*) n from blobs.blobs union all select 'references', count(*) from blobs.references
      union all select 'parts', count(*) from blobs.parts union all select 'drafts', count(*) from blobs.drafts
-     union all select 'uploads', count(*) from files.uploads union all select 'files', count(*) from files.files`,
+     union all select 'uploads', count(*) from files.uploads union all select 'files', count(*) from files.files
+     union all select 'reservations', count(*) from files.reservations`,
   );
   return Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]));
+}
+
+/** Bytes of alice's tenant. */
+async function used(): Promise<number> {
+  const { rows } = await database.pool.query<{ n: string }>(
+    `select coalesce(sum(size), 0) n from (select tenant_id, size from files.files union all select tenant_id, size from files.uploads) of_all
+     where tenant_id = 'ten_acme'`,
+  );
+  return Number(rows[0]?.n);
 }
 
 /** What a broken transfer of a test before left is gone: a draft may come and go after its sender got the answer. */
@@ -424,6 +434,49 @@ describe('a multipart request', () => {
     const response = await send(form(operations, map, contents));
     expect([response.status, codeOf((await response.json()) as Answer)]).toEqual([status, code]);
     await becomes(before);
+  });
+
+  it('over the quota is stopped there, not when all of it has come', async () => {
+    const before = await atRest();
+    quota = (await used()) + MIB;
+    let sent = 0;
+    const parts = new Set<number>();
+    async function* body() {
+      const boundary = (head: string) => Buffer.from(`--b\r\ncontent-disposition: form-data; ${head}`);
+      yield boundary(`name="operations"\r\n\r\n${JSON.stringify(one)}\r\n`);
+      yield boundary(`name="map"\r\n\r\n${JSON.stringify(toFile)}\r\n`);
+      yield boundary('name="0"; filename="big.bin"\r\ncontent-type: application/octet-stream\r\n\r\n');
+      for (; sent < 100 * MIB; sent += 256 * 1024) {
+        yield randomBytes(256 * 1024);
+        if (sent % (2 * MIB) === 0) parts.add((await held())['parts'] ?? 0);
+      }
+    }
+    try {
+      const response = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { ...(await auth()), 'graphql-require-preflight': '1', 'content-type': 'multipart/form-data; boundary=b' },
+        body: ReadableStream.from(body()) as RequestInit['body'],
+        duplex: 'half',
+      } as RequestInit);
+      expect(codeOf((await response.json()) as Answer)).toBe('QUOTA_EXCEEDED');
+    } finally {
+      quota = GENEROUS;
+    }
+    expect(sent).toBeLessThan(50 * MIB);
+    expect(Math.max(...parts) - Math.min(...parts)).toBeLessThanOrEqual(1);
+    await becomes(before);
+  });
+
+  it('of several at once keeps the quota, whatever their order', async () => {
+    const before = await atRest();
+    quota = (await used()) + 5 * MIB;
+    const links = [];
+    for (let n = 0; n < 4; n++) links.push((await announce({ size: 2 * MIB })).url);
+    const statuses = await Promise.all(links.map(async (url) => (await put(url, randomBytes(2 * MIB))).status)).finally(
+      () => (quota = GENEROUS),
+    );
+    expect(statuses.sort()).toEqual([201, 201, 422, 422]);
+    expect((await atRest())['reservations']).toBe(before['reservations']);
   });
 
   it('over the quota leaves nothing', async () => {

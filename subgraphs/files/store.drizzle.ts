@@ -1,4 +1,4 @@
-import { and, count, eq, getTableColumns, ilike, inArray, lt, type SQL, sql, sum } from 'drizzle-orm';
+import { and, count, eq, getTableColumns, gt, ilike, inArray, lt, or, type SQL, sql, sum } from 'drizzle-orm';
 import { bigint, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
 import { CodedError } from '#schema/contracts/errors';
 import { runMigrations } from '#platform/database/migrations';
@@ -40,6 +40,12 @@ const uploads = schema.table('uploads', {
   size: bigint('size', { mode: 'number' }).notNull(),
   sha256: text('sha256').notNull(),
   createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+});
+const reservations = schema.table('reservations', {
+  id: text('id').primaryKey(),
+  tenantId: text('tenant_id').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }).notNull(),
 });
 const keys = idempotencyTable(schema);
 
@@ -173,8 +179,18 @@ export async function createFileStore(database: Database): Promise<FileStore> {
         return deleted ?? missing('file', id);
       }),
     isUploadTaken: async (id) => (await findHeld(db, id)) !== undefined,
-    keepUpload: (row, quota) =>
+    reserveRoom: ({ id, tenantId }, bytes, quota) =>
       db.transaction(async (tx) => {
+        await lockSpace(tx, tenantId);
+        await tx.delete(reservations).where(or(eq(reservations.id, id), lt(reservations.expiresAt, sql`now()`)));
+        const granted = Math.max(0, Math.min(bytes, quota - (await sumSpace(tx, tenantId))));
+        await tx.insert(reservations).values({ id, tenantId, bytes: granted, expiresAt: sql`now() + interval '1 hour'` });
+        return granted;
+      }),
+    dropReservation: async (id) => void (await db.delete(reservations).where(eq(reservations.id, id))),
+    keepUpload: (row, quota, reservation) =>
+      db.transaction(async (tx) => {
+        await tx.delete(reservations).where(eq(reservations.id, reservation));
         await assertRoom(tx, row.tenantId, row.size, quota);
         const held = await findHeld(tx, row.id);
         if (held !== undefined) return held;
@@ -201,22 +217,34 @@ export async function createFileStore(database: Database): Promise<FileStore> {
   };
 }
 
-/** The tenant's lock is held from here to the end of the transaction, so that two additions at once do not pass the quota together. */
-async function assertRoom(tx: Transaction, tenant: string, bytes: number, quota: number): Promise<void> {
+/** Held to the end of the transaction, so that two additions at once do not pass the quota together. */
+async function lockSpace(tx: Transaction, tenant: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`files.space/${tenant}`}))`);
+}
+
+async function assertRoom(tx: Transaction, tenant: string, bytes: number, quota: number): Promise<void> {
+  await lockSpace(tx, tenant);
   const free = quota - (await sumSpace(tx, tenant));
   if (bytes > free) throw new CodedError('QUOTA_EXCEEDED', `the tenant has ${Math.max(0, free)} bytes free, and ${bytes} are asked for`);
 }
 
 async function sumSpace(db: Drizzle | Transaction, tenant: string): Promise<number> {
+  const of = [
+    db
+      .select({ bytes: sum(files.size) })
+      .from(files)
+      .where(eq(files.tenantId, tenant)),
+    db
+      .select({ bytes: sum(uploads.size) })
+      .from(uploads)
+      .where(eq(uploads.tenantId, tenant)),
+    db
+      .select({ bytes: sum(reservations.bytes) })
+      .from(reservations)
+      .where(and(eq(reservations.tenantId, tenant), gt(reservations.expiresAt, sql`now()`))),
+  ];
   let total = 0;
-  for (const table of [files, uploads]) {
-    const [row] = await db
-      .select({ bytes: sum(table.size) })
-      .from(table)
-      .where(eq(table.tenantId, tenant));
-    total += Number(row?.bytes ?? 0);
-  }
+  for (const query of of) total += Number((await query)[0]?.bytes ?? 0);
   return total;
 }
 

@@ -86,12 +86,24 @@ export interface FileStore {
   deleteFile(once: OnceRequest, id: string): Promise<FileRow>;
   /** Has an upload of this id come, whatever became of it? One that was dropped is forgotten. */
   isUploadTaken(id: string): Promise<boolean>;
-  /** @returns null when it is kept; when its id is taken, the digest that is held under it. @throws QUOTA_EXCEEDED */
-  keepUpload(row: UploadRow, quota: number): Promise<string | null>;
+  /**
+   * Reserves room for bytes that are on their way, for an hour from the last call with this id.
+   *
+   * @param bytes - in all; less is reserved when the tenant has less room
+   * @returns bytes that are reserved in all
+   */
+  reserveRoom(reservation: { id: string; tenantId: string }, bytes: number, quota: number): Promise<number>;
+  /** Changes nothing when it is gone. */
+  dropReservation(id: string): Promise<void>;
+  /**
+   * @param reservation - gives way to the upload
+   * @returns null when it is kept; when its id is taken, the digest that is held under it. @throws QUOTA_EXCEEDED
+   */
+  keepUpload(row: UploadRow, quota: number, reservation: string): Promise<string | null>;
   dropUpload(id: string): Promise<UploadRow | undefined>;
   /** @param time - RFC 3339 */
   dropUploadsBefore(time: string, atMost: number): Promise<UploadRow[]>;
-  /** Bytes of the tenant's files and uploads. */
+  /** Bytes of the tenant's files and uploads, and of uploads on their way. */
   spaceUsed(tenant: string): Promise<number>;
   seed(folders: readonly FolderRow[], files: readonly FileRow[]): Promise<void>;
   isEmpty(): Promise<boolean>;

@@ -1,6 +1,7 @@
 // Uploads: bytes that have come and are no file yet. Each becomes one (`uploadFile`) or is dropped after an hour.
 // U1. Bytes of an upload are held by the id of the file that they may become, so that becoming it moves nothing.
-// U2. The tenant's quota covers files and uploads together and is judged under a lock when the last byte has come.
+// U2. The tenant's quota covers files, uploads and what is on its way. Room is reserved before bytes are stored: all of it where the size is
+//     announced, else as they come. What does not fit ends the upload, and nothing of it stays.
 import { v7 as uuid } from 'uuid';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
@@ -13,6 +14,8 @@ const LINK_MS = 15 * 60_000;
 /** Above the life of a link and of a durable run that refers to an upload and has to wait. */
 const KEPT_MS = 3_600_000;
 const SWEPT_AT_ONCE = 20;
+/** By how much a reservation grows where the size is not announced; the first is for the first chunk alone, so that small files take no more. */
+const RESERVED_AT_ONCE = 1024 * 1024;
 
 /** Bytes that a tenant's files may have in all. @throws SUBGRAPH_UNREACHABLE when it is not known */
 export type StorageQuota = (tenant: string) => Promise<number>;
@@ -61,6 +64,50 @@ export function createUploads(deps: {
     return assertRoom(link.tenant, link.isExact ? link.bytes : 0);
   }
 
+  /** Passes on what there is room for. */
+  async function* withRoom(
+    source: AsyncIterable<Uint8Array>,
+    link: UploadLink,
+    reservation: { id: string; tenantId: string },
+    allowed: number,
+  ): AsyncIterable<Uint8Array> {
+    let reserved = 0;
+    let passed = 0;
+
+    async function reserve(needed: number, wanted: number): Promise<void> {
+      reserved = await store.reserveRoom(reservation, Math.min(wanted, link.bytes), allowed);
+      if (reserved < Math.min(needed, link.bytes))
+        throw new CodedError('QUOTA_EXCEEDED', `the tenant has ${reserved} bytes free, and at least ${needed} are sent`);
+    }
+
+    if (link.isExact) await reserve(link.bytes, link.bytes);
+    for await (const chunk of source) {
+      const needed = passed + chunk.length;
+      if (needed > reserved && reserved < link.bytes) await reserve(needed, passed === 0 ? needed : needed + RESERVED_AT_ONCE);
+      passed = needed;
+      yield chunk;
+    }
+  }
+
+  /** Stores what comes, as an upload. */
+  async function keep(link: UploadLink, bytes: AsyncIterable<Uint8Array>, reservation: string, allowed: number): Promise<UploadRow> {
+    const fileId = toFileId(link.id);
+    const { digest, size } = await blobs.putStream(bytes, fileId, { maxBytes: link.bytes, expected: link.sha256 });
+    let holds: string | null = null;
+    try {
+      if (link.isExact && size !== link.bytes) throw new CodedError('BAD_REQUEST', `expected ${link.bytes} bytes, got ${size}`);
+      const { id, tenant, principal, name, mediaType } = link;
+      const row = { id, tenantId: tenant, ownerId: principal, name, mediaType, size, sha256: digest };
+      holds = await store.keepUpload(row, allowed, reservation);
+      if (holds !== null) throw taken(id);
+      return row;
+    } catch (error) {
+      // Sent twice at once, and the same: the reference is the other one's.
+      if (holds !== digest) await blobs.release(digest, fileId);
+      throw error;
+    }
+  }
+
   return {
     async announce({ tenant, principal }, { size, sha256 }) {
       if (size < 0 || size > maxBytes) throw new CodedError('BAD_USER_INPUT', `size: expected at most ${maxBytes} bytes, got ${size}`);
@@ -90,19 +137,12 @@ export function createUploads(deps: {
     async receive(link, source) {
       await sweep();
       const allowed = await admit(link);
-      const fileId = toFileId(link.id);
-      const { digest, size } = await blobs.putStream(source, fileId, { maxBytes: link.bytes, expected: link.sha256 });
-      let holds: string | null = null;
+      const reservation = { id: newId(), tenantId: link.tenant };
       try {
-        if (link.isExact && size !== link.bytes) throw new CodedError('BAD_REQUEST', `expected ${link.bytes} bytes, got ${size}`);
-        const { id, tenant, principal, name, mediaType } = link;
-        const row = { id, tenantId: tenant, ownerId: principal, name, mediaType, size, sha256: digest };
-        holds = await store.keepUpload(row, allowed);
-        if (holds !== null) throw taken(id);
-        return row;
+        return await keep(link, withRoom(source, link, reservation, allowed), reservation.id, allowed);
       } catch (error) {
-        // Sent twice at once, and the same: the reference is the other one's.
-        if (holds !== digest) await blobs.release(digest, fileId);
+        // When that fails too, it expires; what went wrong first is what the sender hears.
+        await store.dropReservation(reservation.id).catch(() => undefined);
         throw error;
       }
     },
