@@ -27,6 +27,7 @@ const Environment = z.object({
   SLUICE_SUBGRAPHS: z.string().min(1).optional(),
   SLUICE_SUBGRAPHS_POLL_MS: z.coerce.number().int().min(1_000).default(10_000),
   SLUICE_ADVERTISE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SLUICE_DRAIN_ACTIVITIES_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   SLUICE_DEMO_DATA: z.stringbool().default(true),
   SLUICE_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:4000'),
 });
@@ -46,6 +47,8 @@ export interface CliConfig {
   subgraphsPollMs: number;
   /** How other processes reach this one's service; null = its own loopback address. */
   advertiseUrl: string | null;
+  /** For running activities to end when the process stops, before their attempts are given up for another worker to repeat. */
+  drainActivitiesMs: number;
   demoData: boolean;
   /** The running server that commands talk to. */
   serverUrl: string;
@@ -73,6 +76,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
     subgraphsFile: set.SLUICE_SUBGRAPHS ?? null,
     subgraphsPollMs: set.SLUICE_SUBGRAPHS_POLL_MS,
     advertiseUrl: set.SLUICE_ADVERTISE_URL?.replace(/\/$/, '') ?? null,
+    drainActivitiesMs: set.SLUICE_DRAIN_ACTIVITIES_MS,
     demoData: set.SLUICE_DEMO_DATA,
     serverUrl: set.SLUICE_URL.replace(/\/$/, ''),
   };

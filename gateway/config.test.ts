@@ -21,7 +21,7 @@ describe('the settings of the gateway', () => {
       subgraph: { timeoutMs: 3_000, maxAnswerBytes: 5 * 1024 * 1024, maxCalls: 1_024, compression: 'auto', sharesFetches: true },
       uploads: { maxBytes: 1024 * 1024 * 1024, maxFiles: 10 },
       maxConnectionsPerClient: 10_000,
-      drainWaitMs: 0,
+      drain: { waitMs: 0, requestsMs: 10_000 },
     });
   });
 

@@ -95,6 +95,7 @@ const Environment = z
     SLUICE_MAX_UPLOAD_FILES: atMost(10),
     SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
     SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
+    SLUICE_DRAIN_REQUESTS_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   })
   .superRefine((set, context) => {
     const auth = set.SLUICE_AUTH ?? (isLoopback(set.HOST) ? 'dev' : 'jwt');
@@ -146,8 +147,12 @@ export interface GatewayConfig {
   uploads: { maxBytes: number; maxFiles: number };
   /** WebSockets and event streams that one caller may have open. */
   maxConnectionsPerClient: number;
-  /** Between "not ready" and the end of new connections, so that balancers notice. */
-  drainWaitMs: number;
+  drain: {
+    /** Between "not ready" and the end of new connections, so that balancers notice. */
+    waitMs: number;
+    /** For running requests to be answered, before they are cut. */
+    requestsMs: number;
+  };
 }
 
 /** @throws CONFIG_INVALID that names every wrong setting */
@@ -190,7 +195,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     uploads: { maxBytes: set.SLUICE_MAX_UPLOAD_BYTES, maxFiles: set.SLUICE_MAX_UPLOAD_FILES },
     // On loopback all callers are this machine's own.
     maxConnectionsPerClient: set.SLUICE_MAX_CONNECTIONS_PER_CLIENT ?? (isLoopback(set.HOST) ? 10_000 : 20),
-    drainWaitMs: set.SLUICE_DRAIN_WAIT_MS,
+    drain: { waitMs: set.SLUICE_DRAIN_WAIT_MS, requestsMs: set.SLUICE_DRAIN_REQUESTS_MS },
   };
 }
 

@@ -49,8 +49,6 @@ import { createServiceStreams } from './subscriptions/service-streams.js';
 import { createGenerations } from './supergraph/generations.js';
 import { createServiceResolver } from './supergraph/service-resolver.js';
 
-const FINISH_MS = 10_000;
-
 export interface GatewayDeps {
   config: GatewayConfig;
   keys: KeyRing;
@@ -242,14 +240,14 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     // The server's end waits for upgraded sockets and event streams too, so all go down at once.
     opened.unshift(() => {
       sse.close();
-      return Promise.all([sockets.close(), closeServer(http, FINISH_MS)]);
+      return Promise.all([sockets.close(), closeServer(http, config.drain.requestsMs)]);
     });
     const adminUrl = await listen(admin, { ...config.admin, name: 'metrics' });
     opened.push(() => closeServer(admin, 0));
     return {
       url,
       adminUrl,
-      close: () => (closing ??= drain(config.drainWaitMs, opened)),
+      close: () => (closing ??= drain(config.drain.waitMs, opened)),
     };
   } catch (error) {
     await generations.close();

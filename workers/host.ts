@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { makeTelemetryFilterString, type NativeConnection, Runtime, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { type Logger, toTemporalLogger } from '#platform/logger';
+import { endAttempt } from './activities/end-attempt.js';
 import type { LocalResults } from './client/local-results.js';
 import { SandboxWorker } from './sandbox-worker.js';
 import { bundleOptions } from './bundle.js';
@@ -12,7 +13,6 @@ import { bundleOptions } from './bundle.js';
 const WORKFLOW_SLOTS = 500;
 const LOCAL_ACTIVITY_SLOTS = 1_000;
 const ACTIVITY_SLOTS = 200;
-const SHUTDOWN_GRACE = '10s';
 /** A heartbeat's detail reaches watchers no later than this; by default it would wait for four fifths of the time-out. */
 const HEARTBEAT_THROTTLE = '1s';
 
@@ -30,6 +30,11 @@ export interface WorkerHostOptions {
   /** A queue without workflows serves activities only. */
   queues: readonly { taskQueue: string; workflows: boolean; activities: object }[];
   log: Logger;
+  /**
+   * What activities that run have left when the host closes: then their attempts end, and are retried by another worker or the next start.
+   * @default 10000 (10 s)
+   */
+  drainMs?: number;
   /** Hears how runs end here. */
   results?: LocalResults;
   /** For tests: counts coverage, lowers the cache. */
@@ -39,7 +44,7 @@ export interface WorkerHostOptions {
 export interface WorkerHost {
   /** Rejects when a worker ended by itself. */
   readonly failed: Promise<never>;
-  /** Lets running tasks finish for 10 s. */
+  /** Lets running activities finish for `drainMs`. */
   close(): Promise<void>;
 }
 
@@ -49,6 +54,7 @@ export async function startWorkerHost({
   dataConverter,
   queues,
   log,
+  drainMs = 10_000,
   results,
   adjust = (options) => options,
 }: WorkerHostOptions): Promise<WorkerHost> {
@@ -61,7 +67,8 @@ export async function startWorkerHost({
           dataConverter,
           taskQueue,
           activities,
-          shutdownGraceTime: SHUTDOWN_GRACE,
+          interceptors: { activity: [endAttempt] },
+          shutdownGraceTime: drainMs,
           maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
           maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
           ...(workflows

@@ -5,8 +5,8 @@ import { DEV_USERS } from '#platform/identity/dev-tokens';
 import type { CliConfig } from '../config.js';
 import { openPlatform, type Platform } from './platform.js';
 
-/** After this the process ends, whatever still runs. */
-const SHUTDOWN_LIMIT_MS = 25_000;
+/** For all that a stop does beside what is set: connections, databases, our own Temporal server. */
+const CLOSING_MS = 5_000;
 
 /** @throws with a code when something that is needed is taken, wrong or away */
 export async function start(args: readonly string[], config: CliConfig, env: NodeJS.ProcessEnv): Promise<number> {
@@ -20,10 +20,11 @@ export async function start(args: readonly string[], config: CliConfig, env: Nod
     platform.log.info({ signal }, 'stopping');
     return 0;
   } finally {
+    // After this the process ends, whatever still runs.
     const limit = setTimeout(() => {
       platform.log.error('did not stop in time');
       process.exit(1);
-    }, SHUTDOWN_LIMIT_MS);
+    }, longestStopMs(platform));
     limit.unref();
     await platform.close();
     clearTimeout(limit);
@@ -103,6 +104,11 @@ function assertSharedParts({ config }: Platform): void {
   ];
   if (missing.length > 0)
     throw new CodedError('CONFIG_INVALID', `${missing.join(' and ')} must be set to start a role as a process of its own`);
+}
+
+/** Requests, which may need the workers of this process, end before activities do. */
+function longestStopMs({ config, gatewayConfig: { drain } }: Platform): number {
+  return drain.waitMs + drain.requestsMs + config.drainActivitiesMs + CLOSING_MS;
 }
 
 function waitForSignal(): Promise<string> {

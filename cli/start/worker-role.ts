@@ -77,6 +77,7 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
     namespace: platform.config.temporal.namespace,
     dataConverter,
     log,
+    drainMs: platform.config.drainActivitiesMs,
     results: platform.localResults,
     queues: [
       { taskQueue: TASK_QUEUES.orchestration, workflows: true, activities: { ...requests, ...operations } },

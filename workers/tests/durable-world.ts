@@ -57,6 +57,10 @@ export interface DurableWorld {
     document: string,
     options?: Partial<ComplexRequest> & Partial<Pick<AsyncRequest, 'workflow' | 'webhook'>>,
   ): ReturnType<DurableClient['start']>;
+  /** A worker like the first, on the same queue. */
+  startWorker(): Promise<WorkerHost>;
+  /** Of the first worker. */
+  stopWorker(): Promise<void>;
   /** As Temporal's UI shows it. */
   statusInTemporal(workflowId: string): Promise<string>;
   close(): Promise<void>;
@@ -81,12 +85,20 @@ export interface DurableWorldOptions {
   namespace?: string;
   /** Besides those of requests, webhooks and recovery; null: this worker serves none at all. */
   activities?: object | null;
+  /** Of a worker that is stopped. */
+  drainMs?: number;
 }
 
 /** @param services - answer from memory */
 export async function createDurableWorld(
   services: Pick<World, 'plan' | 'ask'> = world,
-  { externalStorage, address = inject('temporalAddress'), namespace = 'default', activities: others = {} }: DurableWorldOptions = {},
+  {
+    externalStorage,
+    address = inject('temporalAddress'),
+    namespace = 'default',
+    activities: others = {},
+    drainMs,
+  }: DurableWorldOptions = {},
 ): Promise<DurableWorld> {
   ensureRuntime();
   const keys = await loadTestKeys();
@@ -141,10 +153,12 @@ export async function createDurableWorld(
           facts: { kind: 'ASYNC_REQUEST', title: 'test request', tenant: AUTH.tenant, startedBy: AUTH.principal },
         },
       ),
+    startWorker: () => startWorker(),
+    stopWorker: () => host.close(),
     statusInTemporal: async (workflowId) =>
       (await new Client({ connection, dataConverter }).workflow.getHandle(workflowId).describe()).status.name,
     close: async () => {
-      await host.close();
+      await Promise.all(hosts.map((one) => one.close()));
       await self.durable.close();
       await connection.close();
     },
@@ -168,20 +182,28 @@ export async function createDurableWorld(
     record_attention_activity: async (record: AttentionRecord) => void self.attention.push(record),
     deliver_webhook_activity: async (delivery: WebhookDelivery) => self.receive(self.webhooks.push(delivery)),
   };
-  const host: WorkerHost = await startWorkerHost({
-    connection,
-    namespace,
-    dataConverter,
-    log,
-    results,
-    queues: [
-      {
-        taskQueue,
-        workflows: true,
-        activities: others === null ? {} : { ...activities, ...ownActivities, ...others },
-      },
-    ],
-    adjust: await countCoverage(),
-  });
+  const adjust = await countCoverage();
+  const hosts: WorkerHost[] = [];
+  async function startWorker(): Promise<WorkerHost> {
+    const started = await startWorkerHost({
+      connection,
+      namespace,
+      dataConverter,
+      log,
+      results,
+      queues: [
+        {
+          taskQueue,
+          workflows: true,
+          activities: others === null ? {} : { ...activities, ...ownActivities, ...others },
+        },
+      ],
+      ...(drainMs === undefined ? {} : { drainMs }),
+      adjust,
+    });
+    hosts.push(started);
+    return started;
+  }
+  const host = await startWorker();
   return self;
 }
