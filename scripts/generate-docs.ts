@@ -13,6 +13,10 @@ Generated from \`schema/contracts/errors.ts\` by \`npx tsx scripts/generate-docs
 \`extensions.code\`, or a code that a service of yours gave. A code never changes its meaning. *Retry*: may the same call succeed later without
 a change? *HTTP*: the status when the error ends a request before GraphQL could run; 200 means that it only ever stands inside an answer.
 
+\`extensions.service\` names the service that an error comes from. \`extensions.origin: "service"\` says that the service itself reported it: its code is
+shown as it came and has the service's meaning, also where it is spelt like one of these. It changes no status, causes no retry or recovery, and
+has no \`retryable\`. A service that wants to be called again answers 429 or 503 with \`Retry-After\`.
+
 | code | retry | HTTP | meaning |
 | --- | --- | --- | --- |
 ${rows.join('\n')}

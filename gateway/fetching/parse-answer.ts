@@ -1,5 +1,5 @@
 // What a service may say to us. Everything foreign is checked here, once, before it can reach a caller or a history.
-import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
+import { ERROR_CODES, isErrorCode, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { Json, JsonObject } from '#schema/contracts/json';
 import type { ServiceError } from '#schema/contracts/plan';
 
@@ -16,7 +16,7 @@ const MAX_MESSAGE_CHARS = 1_000;
 
 export interface ServiceFacts {
   name: string;
-  /** Ours: what their errors carry beside the code was made for callers. */
+  /** Ours: its codes are those of the registry, and what its errors carry beside the code was made for callers. */
   signed: boolean;
 }
 
@@ -64,7 +64,7 @@ function toServiceError(message: string, path: unknown, extensions: unknown, { n
       ...(signed ? scalarsOf(given) : {}),
       code,
       service: name,
-      ...(isErrorCode(code) ? { retryable: ERROR_CODES[code].retryable } : {}),
+      ...(!signed ? { origin: SERVICE_ORIGIN } : isErrorCode(code) ? { retryable: ERROR_CODES[code].retryable } : {}),
     },
   };
 }

@@ -323,7 +323,7 @@ describe('a service that asks to be called later', () => {
   it('keeps its own words and gets the time added', async () => {
     handler = answering('{"errors":[{"message":"slow down","extensions":{"code":"RATE_LIMITED"}}]}', 429, { 'retry-after': '2' });
     expect((await fetcher.fetch(aCall())).errors).toEqual([
-      { message: 'slow down', extensions: { code: 'RATE_LIMITED', service: 'files', retryAfterMs: 2_000 } },
+      { message: 'slow down', extensions: { code: 'RATE_LIMITED', service: 'files', origin: 'service', retryAfterMs: 2_000 } },
     ]);
   });
 });

@@ -1,7 +1,7 @@
 // What a caller may read of an error: an allow-list by code. Everything else is logged here and becomes a reference.
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { CodedError, ERROR_CODES, errorCodeOf, isErrorCode } from '#schema/contracts/errors';
+import { CodedError, ERROR_CODES, errorCodeOf, isErrorCode, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
@@ -72,8 +72,8 @@ export function hideSchema(error: GraphQLFormattedError): GraphQLFormattedError 
 
 /** The HTTP status when the error ends the whole request. */
 export function statusOf(error: GraphQLErrorJson): number {
-  const { code } = error.extensions;
-  return isErrorCode(code) ? ERROR_CODES[code].http : 500;
+  const { code, origin } = error.extensions;
+  return isErrorCode(code) && origin !== SERVICE_ORIGIN ? ERROR_CODES[code].http : 500;
 }
 
 export function toGraphQLErrors(

@@ -404,12 +404,16 @@ describe('a mutation with an Idempotency-Key', () => {
     });
   });
 
-  it('goes to a service that remembers it itself, whose refusal ends the request', async () => {
+  it('goes to a service that remembers it itself, whose refusal is its answer', async () => {
     const rename = (title: string): Promise<Response> =>
       gateway.post({ query: `mutation { renameBook(title: "${title}") }` }, { 'idempotency-key': 'k7' });
     expect(await (await rename('A')).json()).toMatchObject({ data: { renameBook: 'A' }, extensions: { operation: { path: 'direct' } } });
     const [, second] = [await rename('A'), await rename('B')];
-    expect(second.status).toBe(422);
+    expect(second.status).toBe(200);
+    expect(await second.json()).toMatchObject({
+      data: { renameBook: null },
+      errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED', origin: 'service' } }],
+    });
     expect(started).toEqual([]);
     const keys = gateway.services['books']?.calls.map(({ headers }) => headers['idempotency-key']);
     expect(keys?.[0]).toMatch(/^[\w-]{43}\.0$/);

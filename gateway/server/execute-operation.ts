@@ -6,7 +6,7 @@
 // X4. An async run is nobody's to end but who cancels it: its caller may leave, and a transport that cannot say "accepted" waits for it.
 import { createHash } from 'node:crypto';
 import { type DocumentNode, getVariableValues, print } from 'graphql';
-import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import { CodedError, errorCodeOf, registryCodeOf } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson, GraphQLResponse } from '#schema/contracts/plan';
 import type { KeyRing } from '#platform/keys';
@@ -275,9 +275,9 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   };
 }
 
-/** @throws IDEMPOTENCY_KEY_REUSED when a service knows the key for another request, which ends the whole one */
+/** @throws IDEMPOTENCY_KEY_REUSED when a signed service knows the key for another request, which ends the whole one */
 function assertKeyFits(response: GraphQLResponse): GraphQLResponse {
-  if (response.errors?.some(({ extensions }) => extensions.code === 'IDEMPOTENCY_KEY_REUSED') === true) throw keyReused();
+  if (response.errors?.some((error) => registryCodeOf(error) === 'IDEMPOTENCY_KEY_REUSED') === true) throw keyReused();
   return response;
 }
 

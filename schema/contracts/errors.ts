@@ -184,6 +184,22 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 }
 
 /**
+ * In `extensions.origin` of an error that a user's own service reported: its code is shown, and belongs to the service, whatever it is
+ * called. Errors of the gateway and of its signed services, which speak this registry, have no origin.
+ */
+export const SERVICE_ORIGIN = 'service';
+
+/** What an error means here. Statuses, retries and recoveries follow this code, never the one that a service chose. */
+export function registryCodeOf({
+  extensions,
+}: {
+  readonly extensions: { readonly code: string; readonly [key: string]: unknown };
+}): ErrorCode {
+  const { code, origin } = extensions;
+  return origin !== SERVICE_ORIGIN && isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+}
+
+/**
  * An error whose code and message may be shown to callers: never put a secret or foreign text in the message.
  * Compare codes, not classes: `instanceof` does not survive serialization.
  */

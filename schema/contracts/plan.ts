@@ -271,7 +271,7 @@ export interface ServiceAnswer {
 export interface ServiceError {
   message: string;
   path?: readonly (string | number)[];
-  /** `code` is one of the registry or the service's own. */
+  /** `code` is what callers see; what it means is `registryCodeOf`. */
   extensions: { code: string; [key: string]: Json };
 }
 

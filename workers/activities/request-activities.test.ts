@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import type { ServiceCall } from '#schema/contracts/activities';
+import { ERROR_CODES, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import { createRequestActivities } from './request-activities.js';
 
@@ -22,7 +23,7 @@ async function insist(extensions: JsonObject & { code: string }): Promise<unknow
 async function route(
   attempt: number,
   extensions: JsonObject & { code: string },
-  change: Partial<Pick<ServiceCall, 'operationKind' | 'idempotent' | 'policy'>>,
+  change: Partial<Pick<ServiceCall, 'operationKind' | 'idempotent' | 'policy' | 'isBehindEffect'>>,
 ): Promise<unknown> {
   const activities = createRequestActivities({
     fetcher: { fetch: () => Promise.resolve({ node: 1, chunk: 0, data: null, errors: [{ message: 'no', extensions }] }) },
@@ -84,6 +85,22 @@ describe('what has to succeed', () => {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
     expect(failure).toMatchObject({ type: 'SUBGRAPH_UNAVAILABLE', nonRetryable: false });
+    expect((failure as { nextRetryDelay?: unknown }).nextRetryDelay).toBeUndefined();
+  });
+});
+
+describe.each(Object.keys(ERROR_CODES))("a user's own service that calls its error %s", (code) => {
+  const foreign = { code, service: 'shop', origin: SERVICE_ORIGIN };
+  const policy = { retry: { attempts: 3, intervalMs: 1_000, backoff: 3, maxIntervalMs: 2_000 } };
+
+  it('is not called again for it, whatever it was asked', async () => {
+    for (const change of [{ policy }, { operationKind: 'query', policy }, { operationKind: 'query', isBehindEffect: true }, {}] as const)
+      expect(await route(1, foreign, change)).toMatchObject({ errors: [{ extensions: foreign }] });
+  });
+
+  it('is insisted on alike', async () => {
+    const failure = await insist(foreign);
+    expect(failure).toMatchObject({ type: 'SUBGRAPH_ERROR', nonRetryable: false });
     expect((failure as { nextRetryDelay?: unknown }).nextRetryDelay).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { Context, type Info } from '@temporalio/activity';
 import { type RequestActivities, type ServiceCall, UNSURE_CODES } from '#schema/contracts/activities';
-import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
+import { ERROR_CODES, registryCodeOf, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 
@@ -56,8 +56,8 @@ export function createRequestActivities(deps: {
       const answer = await fetchWithHeartbeat(call);
       const delayMs = toRetryDelayMs(call, answer, Context.current().info, Date.now());
       if (delayMs === undefined) return answer;
-      const code = answer.errors[0]?.extensions.code;
-      const type = isErrorCode(code) ? code : 'SUBGRAPH_UNAVAILABLE';
+      const [error] = answer.errors;
+      const type = error === undefined || isForeign(error) ? 'SUBGRAPH_UNAVAILABLE' : registryCodeOf(error);
       throw ApplicationFailure.create({
         type,
         message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
@@ -69,14 +69,14 @@ export function createRequestActivities(deps: {
       const answer = await fetchWithHeartbeat(call);
       const [error] = answer.errors;
       if (error === undefined) return answer;
-      const { code, retryable } = error.extensions;
-      const type = isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+      const type = registryCodeOf(error);
       const askedMs = retryAfterMsOf(answer);
       throw ApplicationFailure.create({
         type,
         message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
-        // A service that failed inside has rolled back, and may fare better next time.
-        nonRetryable: retryable !== true && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type),
+        // A service that failed inside has rolled back, and may fare better next time. A user's service may have failed inside whatever code
+        // it chose: only ours can refuse for good.
+        nonRetryable: !ERROR_CODES[type].retryable && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type) && !isForeign(error),
         ...(askedMs === undefined ? {} : { nextRetryDelay: Math.min(Math.max(askedMs, MIN_RETRY_DELAY_MS), MAX_INSISTING_DELAY_MS) }),
       });
     },
@@ -124,16 +124,20 @@ function faultDelayMs(
 ): number | undefined {
   if (policy?.retry !== undefined) {
     const { intervalMs, backoff, maxIntervalMs } = policy.retry;
-    const mayPass = data === null && errors.some(({ extensions: { code } }) => isErrorCode(code) && ERROR_CODES[code].retryable);
+    const mayPass = data === null && errors.some((error) => ERROR_CODES[registryCodeOf(error)].retryable);
     return mayPass ? Math.min(intervalMs * backoff ** (attempt - 1), maxIntervalMs) : undefined;
   }
   const isMutation = operationKind === 'mutation';
-  const isAway =
-    data === null && errors.some(({ extensions: { code } }) => AWAY_CODES.has(code) || (isMutation && code === 'SUBGRAPH_TIMEOUT'));
+  const codes = data === null ? errors.map(registryCodeOf) : [];
+  const isAway = codes.some((code) => AWAY_CODES.has(code) || (isMutation && code === 'SUBGRAPH_TIMEOUT'));
   return isAway && (isMutation || isBehindEffect === true) ? MIN_RETRY_DELAY_MS * 2 ** Math.min(attempt, MAX_DOUBLINGS) : undefined;
 }
 
 function retryAfterMsOf({ data, errors }: ServiceAnswer): number | undefined {
   const askedMs = errors[0]?.extensions['retryAfterMs'];
   return data === null && typeof askedMs === 'number' && askedMs >= 0 ? askedMs : undefined;
+}
+
+function isForeign({ extensions }: ServiceError): boolean {
+  return extensions['origin'] === SERVICE_ORIGIN;
 }

@@ -25,7 +25,8 @@ export function createApi(session: SessionStore): Api {
     exchanges: [
       mapExchange({
         onError(error) {
-          if (error.graphQLErrors.some(({ extensions }) => extensions.code === 'UNAUTHENTICATED')) session.signOut('expired');
+          if (error.graphQLErrors.some(({ extensions: { code, origin } }) => code === 'UNAUTHENTICATED' && origin !== 'service'))
+            session.signOut('expired');
         },
       }),
       cacheExchange,

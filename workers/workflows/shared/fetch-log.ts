@@ -3,7 +3,7 @@
 // L2. Answers are copied before they are merged, which changes them. Queries that somebody waits for are not recovered, so nothing
 //     is copied for them.
 import { cloneJson } from '#gateway/execution/json-data';
-import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
+import { ERROR_CODES, type ErrorCode, isErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
 import type { ComplexRequest, OrchestrationResponse, Trouble } from '#schema/contracts/workflows';
@@ -50,7 +50,14 @@ export function createFetchLog({ request, keyBase, isPart }: { request: ComplexR
       }
       // Without an answer at the end it was cut by the deadline.
       const cut: ErrorCode = operationKind === 'mutation' && !idempotent ? 'OUTCOME_UNKNOWN' : 'DEADLINE_EXCEEDED';
-      unfinished.set(toKey(fetch), { node, chunk, service, operationKind, idempotent, code: error?.extensions.code ?? cut });
+      unfinished.set(toKey(fetch), {
+        node,
+        chunk,
+        service,
+        operationKind,
+        idempotent,
+        code: error === undefined ? cut : registryCodeOf(error),
+      });
       const wait = error?.extensions['retryAfterMs'];
       if (typeof wait === 'number') retryAfterMs = Math.max(retryAfterMs, wait);
     },

@@ -7,7 +7,7 @@ import { CancellationScope, patched } from '@temporalio/workflow';
 import { shapeResponse } from '#gateway/execution/shape-response';
 import { startExecution } from '#gateway/execution/start-execution';
 import { UNSURE_CODES } from '#schema/contracts/activities';
-import { ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
+import { ERROR_CODES, type ErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import type { Json, JsonObject } from '#schema/contracts/json';
 import type { OperationFailure } from '#schema/contracts/operations';
 import type {
@@ -203,13 +203,13 @@ function isUnsureCode(code: string): boolean {
 /** Data is an effect. Without it, an error of the field itself is a refusal; one below it, or of the transport, says nothing about the effect. */
 function judge({ dataKey }: SagaStep, { data, errors }: ServiceAnswer): Outcome {
   if (errors.length === 0 || (data?.[dataKey] ?? null) !== null) return 'done';
-  const isUnsure = errors.some(({ path, extensions }) => isUnsureCode(extensions.code) || (path !== undefined && path.length > 1));
+  const isUnsure = errors.some((error) => isUnsureCode(registryCodeOf(error)) || (error.path !== undefined && error.path.length > 1));
   return isUnsure ? 'unsure' : 'failed';
 }
 
 function explain({ field }: SagaStep, errors: readonly { extensions: { code: string } }[]): OperationFailure {
-  const code = errors.at(-1)?.extensions.code;
-  const known = isErrorCode(code) ? code : 'SUBGRAPH_ERROR';
+  const error = errors.at(-1);
+  const known = error === undefined ? 'SUBGRAPH_ERROR' : registryCodeOf(error);
   return toOperationFailure(known, `'${field}': ${ERROR_CODES[known].meaning}`);
 }
 
