@@ -472,6 +472,26 @@ describe.skipIf(!existsSync(executablePath))('the console', { timeout: 60_000 },
       expect(complaints).toEqual([]);
     });
 
+    it("out leaves no query of the explorer behind, today's or an older version's", async () => {
+      await open();
+      await signIn('/');
+      await page.evaluate(() => localStorage.setItem('graphiql:query', '{ member(id: "usr_carl") { email } }'));
+      await page.goto(`${gateway.url}/explorer`);
+      const editor = page.locator('.graphiql-query-editor');
+      await editor.getByText('query Files').waitFor();
+      await editor.click();
+      await page.keyboard.insertText('# about usr_carl\n');
+      const keeps = (words: string) =>
+        page.waitForFunction((text) => Object.values({ ...sessionStorage, ...localStorage }).some((value) => value.includes(text)), words);
+      await keeps('# about usr_carl');
+      await page.getByRole('button', { name: /account of/ }).click();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.waitForURL('**/login');
+      expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toMatch(
+        /graphiql|usr_carl|query Files/,
+      );
+    });
+
     it('is asked for again when the credential is refused', async () => {
       await open();
       await signIn('/marketplace');

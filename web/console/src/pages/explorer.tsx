@@ -31,13 +31,19 @@ export function ExplorerPage(): ReactNode {
   const fetcher = useMemo(() => createFetcher(api, session), [api, session]);
   useEffect(() => {
     document.title = 'API explorer · Sluice';
+    forgetOlderQueries();
   }, []);
   return (
     <div className={classes.explorer}>
       <h1 className={classes.hidden}>API explorer</h1>
-      <GraphiQL fetcher={fetcher} forcedTheme={scheme} initialQuery={QUERY} defaultEditorToolsVisibility={false} />
+      <GraphiQL fetcher={fetcher} storage={sessionStorage} forcedTheme={scheme} initialQuery={QUERY} defaultEditorToolsVisibility={false} />
     </div>
   );
+}
+
+/** Queries can name people and files. They belong to the session, which signing out clears; GraphiQL's own place outlives it. */
+function forgetOlderQueries(): void {
+  for (const name of Object.keys(localStorage)) if (name.startsWith('graphiql:')) localStorage.removeItem(name);
 }
 
 function createFetcher({ socket }: Api, session: SessionStore): Fetcher {
