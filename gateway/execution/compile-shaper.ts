@@ -72,7 +72,7 @@ function compileField(field: FieldShape, { types }: ObjectShape): FieldShaper {
       isSelected,
       shape({ __typename: named }, up, { errors }) {
         if (isKnown(named)) return named;
-        errors.fail(key, up, 'the type of the object is not known');
+        errors.fail(key, up, UNKNOWN_TYPE);
         return undefined;
       },
     };
@@ -90,12 +90,15 @@ function compileField(field: FieldShape, { types }: ObjectShape): FieldShaper {
   };
 }
 
-function compileSelection({ onTypes, when }: FieldShape): FieldShaper['isSelected'] {
+function compileSelection(field: FieldShape): FieldShaper['isSelected'] {
+  const { onTypes, when } = field;
   if (onTypes === undefined && when === undefined) return null;
   const isOnType = onTypes === undefined ? () => true : oneOf(onTypes);
-  const isWanted = (variables: JsonObject): boolean =>
-    when === undefined || when.some((all) => all.every(({ variable, equals }) => (variables[variable] === true) === equals));
-  return (type, variables) => isOnType(type) && isWanted(variables);
+  return (type, variables) => isOnType(type) && isWanted(field, variables);
+}
+
+function isWanted({ when }: FieldShape, variables: JsonObject): boolean {
+  return when === undefined || when.some((all) => all.every(({ variable, equals }) => (variables[variable] === true) === equals));
 }
 
 function compileType(type: TypeShape): Completion {
@@ -127,6 +130,8 @@ function compileType(type: TypeShape): Completion {
     case 'object': {
       const { shape, name } = type;
       const isPublic = oneOf(shape.types);
+      const byType = shape.fields.filter(({ onTypes }) => onTypes !== undefined);
+      const needsType = (variables: JsonObject): boolean => byType.some((field) => isWanted(field, variables));
       let shaper: ObjectShaper | undefined;
       return (value, key, up, shaping) => {
         if (value === null || value === undefined) return null;
@@ -135,6 +140,9 @@ function compileType(type: TypeShape): Completion {
         // A type that the API hides must not be named. A service that knows an interface as an object names that: its own fields need no more.
         if (typeof named === 'string' && !isPublic(named) && named !== name)
           return shaping.errors.fail(key, up, 'the object is of a type that is not part of this API');
+        // Nobody told its own type. What is selected of certain types may be missing, so the answer must not look whole.
+        if (named === name && byType.length > 0 && !isPublic(named) && needsType(shaping.variables))
+          shaping.errors.fail(key, up, UNKNOWN_TYPE);
         shaper ??= shaperOf(shape);
         return shaper(value, { key, up }, shaping) ?? null;
       };
@@ -155,6 +163,8 @@ function compileType(type: TypeShape): Completion {
     }
   }
 }
+
+const UNKNOWN_TYPE = 'the type of the object is not known';
 
 const LEAVES: ReadonlyMap<string, (value: Json) => boolean> = new Map([
   ['Int', (value: Json) => typeof value === 'number' && (value | 0) === value],

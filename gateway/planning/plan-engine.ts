@@ -3,9 +3,7 @@
 import { operationFromDocument } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import {
-  type ArgumentNode,
   buildASTSchema,
-  type ConstDirectiveNode,
   type DefinitionNode,
   type DirectiveNode,
   type DocumentNode,
@@ -32,6 +30,8 @@ import { createInterfaceConditionPass } from './interface-condition-pass.js';
 import { compileShape, deniedBecause, readConditions } from './compile-shape.js';
 import { mergeFetches } from './merge-fetches.js';
 import { createPolicyReader } from './policy-directives.js';
+import { withTypelessInterfacesAsObjects } from './typeless-interfaces.js';
+import { directiveArgument, withoutUnresolvableKeys } from './unresolvable-keys.js';
 import { isSaga, planSaga, withoutSaga } from './plan-saga.js';
 import { withPresence } from './presence-pass.js';
 import { toVariableRules } from './variable-rules.js';
@@ -57,11 +57,12 @@ export interface PlanOptions {
 }
 
 export function createPlanEngine(supergraphSdl: string): PlanEngine {
-  const inputs = separateRequiredInputs(parse(supergraphSdl));
+  const inputs = separateRequiredInputs(withTypelessInterfacesAsObjects(parse(supergraphSdl)));
   const supergraphAst = inputs.supergraph;
   const supergraph = buildSupergraph(print(withoutUnresolvableKeys(supergraphAst)));
   const planner = new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS } });
   const apiSchema = supergraph.apiSchema();
+  /** What callers see, but for interfaces that no type implements. */
   const publicSchema = apiSchema.toGraphQLJSSchema();
   const fullSchema = buildASTSchema(supergraphAst, { assumeValid: true, assumeValidSDL: true });
 
@@ -151,49 +152,6 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
   };
 }
 
-/**
- * Apollo's planner takes the first key of a type to leave a service, also one that is not resolvable, and then plans a fetch
- * that answers wrongly. Without such keys in its SDL it takes another.
- */
-function withoutUnresolvableKeys(supergraph: DocumentNode): DocumentNode {
-  const withoutKeys = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N => {
-    const directives = node.directives ?? [];
-    if (!directives.some(isUnresolvable)) return node;
-    return {
-      ...node,
-      directives: directives.flatMap((directive) => {
-        if (!isUnresolvable(directive)) return [directive];
-        // The type's membership in that service must stay.
-        const isOnlyMembership = !directives.some(
-          (other) =>
-            other !== directive &&
-            other.name.value === 'join__type' &&
-            argument(other, 'graph') === argument(directive, 'graph') &&
-            !isUnresolvable(other),
-        );
-        return isOnlyMembership
-          ? [
-              {
-                ...directive,
-                arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') ?? [],
-              },
-            ]
-          : [];
-      }),
-    };
-  };
-  return visit(supergraph, { ObjectTypeDefinition: withoutKeys, InterfaceTypeDefinition: withoutKeys });
-}
-
-function isUnresolvable(directive: DirectiveNode): boolean {
-  return directive.name.value === 'join__type' && argument(directive, 'resolvable') === 'false';
-}
-
-function argument(directive: DirectiveNode, name: string): string | undefined {
-  const found = directive.arguments?.find((given: ArgumentNode) => given.name.value === name);
-  return found === undefined ? undefined : print(found.value);
-}
-
 function findOperation(document: DocumentNode, name: string | null): OperationDefinitionNode {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, ...others] = name === null ? operations : operations.filter((definition) => definition.name?.value === name);
@@ -249,7 +207,7 @@ function describeRootField(node: FieldNode, operation: OperationDefinitionNode, 
   return {
     name: node.name.value,
     responseKey: toResponseKey(node),
-    durable: durable === undefined ? 'AUTO' : ((argument(durable, 'mode') ?? 'AUTO') as PlannedRootField['durable']),
+    durable: durable === undefined ? 'AUTO' : ((directiveArgument(durable, 'mode') ?? 'AUTO') as PlannedRootField['durable']),
     idempotent: hasDirective(directives, 'idempotent'),
   };
 }
