@@ -117,10 +117,9 @@ describe('a service that answers', () => {
     signed = true;
     handler = (request, response) => {
       void readBody(request).then((body) => {
-        const claims = verifier.verify(request.headers['x-gateway-auth'] as string, { method: 'POST', path: '/graphql', body });
-        response.end(
-          JSON.stringify({ data: { tenant: claims.auth.tenant, run: claims.operationId, key: request.headers['idempotency-key'] } }),
-        );
+        const { headers } = request;
+        const claims = verifier.verify(headers['x-gateway-auth'] as string, { method: 'POST', path: '/graphql', body, headers });
+        response.end(JSON.stringify({ data: { tenant: claims.auth.tenant, run: claims.operationId, key: headers['idempotency-key'] } }));
       });
     };
     const mutation = aCall({ operationKind: 'mutation', idempotencyKey: 'op_1.3' });

@@ -126,7 +126,7 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
     }
     if (target.signed) {
       const { auth, operationId, service: audience } = call;
-      headers[SERVICE_SIGNATURE_HEADER] = signServiceCall(keys, { audience, method: 'POST', path, body, auth, operationId });
+      headers[SERVICE_SIGNATURE_HEADER] = signServiceCall(keys, { audience, method: 'POST', path, body, headers, auth, operationId });
     }
     const { answer, giveUp } = openExchange(
       line.agent,

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { SignJWT, generateKeyPair } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuthContext } from '#schema/contracts/identity';
@@ -60,6 +61,36 @@ describe('a signed service call', () => {
     ['another method', { ...call, method: 'GET' }],
   ])('is refused for %s', (_, other) => {
     expect(() => createServiceCallVerifier({ keys, audience: 'files' }).verify(signed(), other)).toThrow(/altered/);
+  });
+
+  it.each([
+    ['taken away', { 'idempotency-key': 'k1' }, {}],
+    ['added', {}, { 'idempotency-key': 'k1' }],
+    ['exchanged', { 'idempotency-key': 'k1' }, { 'idempotency-key': 'k2' }],
+    ['doubled', { 'idempotency-key': 'k1' }, { 'idempotency-key': 'k1, k2' }],
+  ])('is refused when its key was %s', (_, sent, came) => {
+    const header = signServiceCall(keys, { audience: 'files', ...call, headers: sent, auth, operationId: null });
+    expect(() => createServiceCallVerifier({ keys, audience: 'files' }).verify(header, { ...call, headers: came })).toThrow(/altered/);
+    const asSent = { ...call, headers: { ...sent, traceparent: 'any' } };
+    expect(createServiceCallVerifier({ keys, audience: 'files' }).verify(header, asSent)).toEqual({ auth, operationId: null });
+  });
+
+  it('still comes from a gateway that signs no headers, and goes to a service that reads none', () => {
+    const secret = keys.service[0]?.secret as Buffer;
+    const sign = (head: string): string => {
+      const bodyHash = createHash('sha256').update(call.body).digest('base64url');
+      const text = `${head}\nfiles\n${call.method}\n${call.path}\n${bodyHash}`;
+      return `${head}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+    };
+    const claims = Buffer.from(JSON.stringify({ auth, operationId: null })).toString('base64url');
+    const headers = { 'idempotency-key': 'k1' };
+    const verifier = createServiceCallVerifier({ keys, audience: 'files' });
+    const fromBefore = sign(`v1.${keys.service[0]?.kid}.${Date.now()}.abc.${claims}`);
+    expect(verifier.verify(fromBefore, { ...call, headers })).toEqual({ auth, operationId: null });
+
+    const header = signServiceCall(keys, { audience: 'files', ...call, headers, auth, operationId: 'op_1' });
+    expect(sign(header.split('.').slice(0, 5).join('.'))).toBe(header);
+    expect(JSON.parse(Buffer.from(header.split('.')[4] as string, 'base64url').toString())).toMatchObject({ auth, operationId: 'op_1' });
   });
 
   it('is refused by another service', () => {

@@ -1,12 +1,17 @@
 // Calls between our own processes: `x-gateway-auth: v1.<kid>.<ms>.<nonce>.<claims>.<mac>`.
 // The MAC covers audience, method, path, time, nonce, claims and the body's hash, so that a call cannot be altered, sent
 // elsewhere, or (window and nonce cache) sent again.
+// The claims repeat the headers that change what a call means (`SIGNED_HEADERS`), so that the MAC covers them as well; `v: 2` says that
+// they do. Verifiers from before ignore both, and calls of signers from before have neither: processes of both kinds work together while
+// a deployment is upgraded. The marker cannot be taken away, since it is signed.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { CodedError } from '#schema/contracts/errors';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { KeyRing } from '../keys.js';
 
 export const SERVICE_SIGNATURE_HEADER = 'x-gateway-auth';
+/** Headers that change what a call means for its service. */
+const SIGNED_HEADERS = ['idempotency-key'] as const;
 const WINDOW_MS = 30_000;
 /** Nonces remembered; beyond it the oldest leave, which at 30 s means more than 6,000 calls a second to one process. */
 const MAX_NONCES = 200_000;
@@ -15,6 +20,8 @@ interface CallFacts {
   method: string;
   path: string;
   body: string | Buffer;
+  /** Those of {@link SIGNED_HEADERS} count. @default none */
+  headers?: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export interface ServiceClaims {
@@ -22,12 +29,20 @@ export interface ServiceClaims {
   operationId: string | null;
 }
 
+interface SignedClaims extends ServiceClaims {
+  /** Absent in calls that were signed without headers, by a process of before. */
+  v?: 2;
+  headers?: Readonly<Record<string, string>>;
+}
+
 type SigningKeys = Pick<KeyRing, 'service'>;
 
 /** @returns the header's value; sign per attempt, right before sending */
 export function signServiceCall(keys: SigningKeys, call: CallFacts & ServiceClaims & { audience: string; nowMs?: number }): string {
   const { kid, secret } = keys.service[0] as KeyRing['service'][number];
-  const claims = Buffer.from(JSON.stringify({ auth: call.auth, operationId: call.operationId })).toString('base64url');
+  const { auth, operationId, headers = {} } = call;
+  const signed = Object.fromEntries(SIGNED_HEADERS.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
+  const claims = Buffer.from(JSON.stringify({ auth, operationId, v: 2, headers: signed })).toString('base64url');
   const head = `v1.${kid}.${call.nowMs ?? Date.now()}.${randomBytes(12).toString('base64url')}.${claims}`;
   return `${head}.${toMac(secret, head, call.audience, call).toString('base64url')}`;
 }
@@ -53,7 +68,9 @@ export function createServiceCallVerifier(options: { keys: SigningKeys; audience
       if (!(age <= WINDOW_MS)) throw refusal('too old');
       if (seen.has(nonce)) throw refusal('replayed');
       remember(seen, nonce, now());
-      return JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as ServiceClaims;
+      const { auth, operationId, v, headers } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as SignedClaims;
+      if (v === 2 && SIGNED_HEADERS.some((name) => headers?.[name] !== call.headers?.[name])) throw refusal('altered');
+      return { auth, operationId };
     },
   };
 }

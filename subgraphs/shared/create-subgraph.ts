@@ -93,7 +93,8 @@ export function createSubgraph<Context extends object>({
     if (request.method !== 'POST' || path !== servedPath)
       return sendServiceError(response, new CodedError('NOT_FOUND', `expected POST ${servedPath}`));
     const body = await readBody(request);
-    const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: servedPath, body });
+    const { headers } = request;
+    const claims = verifier.verify(headerOf(request, SERVICE_SIGNATURE_HEADER), { method: 'POST', path: servedPath, body, headers });
     const { query, variables, operationName } = parseRequest(body);
     const { document, errors } = documents.read(query);
     if (document === undefined) return send(response, 200, { errors: errors.map(format) });

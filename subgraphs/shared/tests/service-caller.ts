@@ -1,4 +1,5 @@
 // Calls a subgraph as the gateway does: over HTTP, signed.
+import type { AuthContext } from '#schema/contracts/identity';
 import { DEV_USERS, type DevUserName } from '#platform/identity/dev-tokens';
 import { signServiceCall } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
@@ -10,10 +11,19 @@ interface Answer {
   errors?: { message: string; path?: (string | number)[]; extensions: { code: string } }[];
 }
 
+/** As a verified token says. */
+export type Caller = Pick<AuthContext, 'principal' | 'tenant' | 'scopes'>;
+
 export interface ServiceCaller {
   url: string;
-  /** @param operationId - the run that the call is signed for */
-  ask(user: DevUserName, query: string, variables?: object, headers?: Record<string, string>, operationId?: string): Promise<Answer>;
+  /** @param user - a demo user, or anyone else. @param operationId - the run that the call is signed for */
+  ask(
+    user: DevUserName | Caller,
+    query: string,
+    variables?: object,
+    headers?: Record<string, string>,
+    operationId?: string,
+  ): Promise<Answer>;
   /** The raw HTTP response. */
   send(...call: Parameters<ServiceCaller['ask']>): Promise<Response>;
   close(): Promise<void>;
@@ -25,14 +35,14 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
   const running: RunningSubgraph = await serveSubgraph(subgraph, { host: '127.0.0.1', port: 0 });
   const send: ServiceCaller['send'] = (user, query, variables = {}, headers = {}, operationId) => {
     const body = JSON.stringify({ query, variables });
-    const { id, tenant, scopes } = DEV_USERS[user];
     const auth = signServiceCall(keys, {
       audience: subgraph.name,
       method: 'POST',
       path: '/graphql',
       body,
       operationId: operationId ?? null,
-      auth: { principal: id, tenant, scopes, fingerprint: 'f'.repeat(64) },
+      headers,
+      auth: { ...(typeof user === 'string' ? toCaller(user) : user), fingerprint: 'f'.repeat(64) },
     });
     return fetch(`${running.url}/graphql`, {
       method: 'POST',
@@ -46,4 +56,9 @@ export async function serveForTest(create: (keys: KeyRing) => Promise<Subgraph>)
     send,
     ask: async (...call) => (await (await send(...call)).json()) as Answer,
   };
+}
+
+function toCaller(user: DevUserName): Caller {
+  const { id, tenant, scopes } = DEV_USERS[user];
+  return { principal: id, tenant, scopes };
 }
