@@ -58,7 +58,7 @@ export function createGraphQLSse({
 
   return {
     async stream(response, caller, token, payload, onward) {
-      const leave = connections.enter(caller.auth.principal);
+      const leave = connections.enter(caller.auth);
       if (leave === undefined) throw new CodedError('QUOTA_EXCEEDED', 'too many connections of this caller are open');
       let results: EventIterator<object> | undefined;
       let isLost = false;

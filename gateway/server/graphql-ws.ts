@@ -120,7 +120,7 @@ export function createGraphQLWs({ live, connections, credentials, forward, origi
 
   function hasRoom(visit: Visit): boolean {
     const { caller, socket } = visit;
-    const leave = caller === undefined ? undefined : connections.enter(caller.auth.principal);
+    const leave = caller === undefined ? undefined : connections.enter(caller.auth);
     if (leave === undefined) {
       socket.close(TRY_AGAIN_LATER, 'Too many connections');
       return false;

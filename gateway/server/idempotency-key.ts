@@ -5,10 +5,17 @@ import type { KeyRing } from '#platform/keys';
 
 export const MAX_KEY_CHARS = 256;
 
-/** The caller's key, bound to the caller, in a form that may stand in a workflow id. */
-export function toOperationKey(keys: Pick<KeyRing, 'operation'>, { principal }: AuthContext, key: string): string {
+/**
+ * The caller's key, bound to the caller, in a form that may stand in a workflow id. The tenant is part of it: identity providers
+ * give one subject to several tenants, and services that get the key know nothing else of the caller.
+ */
+export function toOperationKey(
+  keys: Pick<KeyRing, 'operation'>,
+  { tenant, principal }: Pick<AuthContext, 'tenant' | 'principal'>,
+  key: string,
+): string {
   return createHmac('sha256', keys.operation)
-    .update(JSON.stringify([principal, key]))
+    .update(JSON.stringify([tenant, principal, key]))
     .digest('base64url');
 }
 

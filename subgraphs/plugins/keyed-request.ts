@@ -38,14 +38,14 @@ export async function underKey(store: PluginStore, request: OnceRequest, work: (
 export async function startOrFind(
   door: PluginDoor,
   workflowId: string,
-  { principal, key, requestHash, responseKey }: OnceRequest,
+  { tenant, principal, key, requestHash, responseKey }: OnceRequest,
   start: (facts: Pick<OperationFacts, 'requestKey' | 'requestFingerprint'>) => Promise<{ operationId: string }>,
 ): Promise<string> {
   if (key === null) return (await start({})).operationId;
   const requestKey = toFieldKey(key, responseKey);
   const find = async (): Promise<string | undefined> => {
     const newest = await door.findNewest(workflowId);
-    if (newest?.facts.requestKey !== requestKey || newest.facts.startedBy !== principal) return undefined;
+    if (newest?.facts.requestKey !== requestKey || newest.facts.startedBy !== principal || newest.facts.tenant !== tenant) return undefined;
     if (newest.facts.requestFingerprint !== requestHash) throw keyReused();
     return newest.id;
   };
