@@ -34,7 +34,7 @@ describe('sluice compose', () => {
   it('writes the supergraph of the listed services alone, with their addresses', async () => {
     const out = join(folder, 'supergraph.graphql');
     const list = await aList({ files: 'type Query { a: Int }' });
-    expect(await compose(['--config', list, '--out', out], config)).toBe(0);
+    expect(await compose({ config: list, out }, config)).toBe(0);
     const sdl = await readFile(out, 'utf8');
     expect(sdl).toContain('FILES @join__graph(name: "files", url: "http://127.0.0.1:4100/files")');
     expect(sdl).not.toContain('tenants');
@@ -42,7 +42,7 @@ describe('sluice compose', () => {
 
   it('adds the listed services to ours when they are set for the deployment', async () => {
     const list = await aList({ more: 'type Query { more: Int }' });
-    expect(await compose([], readCliConfig({ SLUICE_SUBGRAPHS: list }))).toBe(0);
+    expect(await compose({}, readCliConfig({ SLUICE_SUBGRAPHS: list }))).toBe(0);
     expect(printed.join('\n')).toMatch(/name: "tenants"[^]*more: Int/);
   });
 });
@@ -51,8 +51,8 @@ describe('sluice check', () => {
   const before = { a: 'type Query { one: Int two: Int }' };
   async function against(services: Record<string, string>): Promise<number> {
     const out = join(folder, 'before.graphql');
-    await compose(['--config', await aList(before), '--out', out], config);
-    return check(['--config', await aList(services), '--against', out], config);
+    await compose({ config: await aList(before), out }, config);
+    return check({ config: await aList(services), against: out }, config);
   }
 
   it('is content with services that compose and break nothing', async () => {
@@ -67,7 +67,7 @@ describe('sluice check', () => {
 
   it('says where services do not compose, with code, coordinate, service and line, and ends with 1', async () => {
     const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: String @shareable }' });
-    expect(await check(['--config', list], config)).toBe(1);
+    expect(await check({ config: list }, config)).toBe(1);
     expect(printed[0]).toMatch(/^error FIELD_TYPE_MISMATCH at Query\.x in a:2\n {2}Type of field/);
     expect(printed.at(-1)).toBe('sluice: the services do not compose: 1 problem (COMPOSITION_FAILED)');
   });
@@ -77,7 +77,7 @@ describe('sluice check', () => {
     const list = await aList({
       a: `${directive}\ntype Query { x: Int }\ntype Mutation { put: ID! @compensate(with: "drop", arguments: ["key: result"]) drop(id: ID!): Int }`,
     });
-    expect(await check(['--config', list], config)).toBe(1);
+    expect(await check({ config: list }, config)).toBe(1);
     expect(printed.slice(0, 2).map((line) => line.split('\n')[0])).toEqual([
       'error COMPENSATE_ARGUMENT_UNKNOWN at Mutation.put in a:4',
       'error COMPENSATE_ARGUMENT_MISSING at Mutation.put in a:4',
@@ -89,23 +89,23 @@ describe('sluice check', () => {
       a: 'type Query { thing: Thing @shareable } type Thing { id: ID! @shareable }',
       b: 'type Query { other: Thing } type Thing { id: ID! @shareable  no: Int }',
     });
-    expect(await check(['--config', list], config)).toBe(1);
+    expect(await check({ config: list }, config)).toBe(1);
     expect(printed[0]).toMatch(/^error SATISFIABILITY_ERROR at Thing\.no in b\n[^]* {2}\{\n {4}thing \{\n {6}no\n/);
   });
 
   it('names a service also where the composer gives no place', async () => {
     const list = await aList({ a: 'type Query { x: Int }', b: 'type Query { x: Int }' });
-    expect(await check(['--config', list], config)).toBe(1);
+    expect(await check({ config: list }, config)).toBe(1);
     expect(printed[0]).toMatch(/^error INVALID_FIELD_SHARING at Query\.x in a(?::\d+)?\n/);
   });
 
   it('prints hints with their coordinate', async () => {
     const list = await aList({ a: 'type Query { x: Int @shareable }', b: 'type Query { x: Int! @shareable }' });
-    expect(await check(['--config', list], config)).toBe(0);
+    expect(await check({ config: list }, config)).toBe(0);
     expect(printed[0]).toMatch(/^hint INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE at Query\.x/);
   });
 
   it('says which file it cannot read', async () => {
-    await expect(check(['--against', join(folder, 'none')], config)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(check({ against: join(folder, 'none') }, config)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 });

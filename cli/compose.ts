@@ -1,10 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { CodedError } from '#schema/contracts/errors';
 import { CompositionError, type CompositionProblem } from '#schema/contracts/supergraph';
 import { createComposer } from '#gateway/supergraph/composer';
 import { NO_LISTED_SERVICES, readBuiltInServices, readListedServices } from '#gateway/supergraph/service-list';
 import type { CliConfig } from './config.js';
+import { readNamedFile, writeNamedFile } from './files.js';
 
 const DOES_NOT_COMPOSE = 1;
 const BREAKS = 3;
@@ -14,14 +12,13 @@ const BREAKS = 3;
  *
  * @returns 0, or 1 when they do not compose
  */
-export async function compose(args: readonly string[], config: CliConfig): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { out: { type: 'string' }, config: { type: 'string' } } });
+export async function compose(options: { out?: string; config?: string }, config: CliConfig): Promise<number> {
   const composer = createComposer();
   try {
-    const { supergraphSdl, hints } = await composer.compose(await readServices(config, values.config));
+    const { supergraphSdl, hints } = await composer.compose(await readServices(config, options.config));
     for (const hint of hints) console.error(describe('hint', hint));
-    if (values.out === undefined) console.log(supergraphSdl);
-    else await writeFile(values.out, supergraphSdl);
+    if (options.out === undefined) console.log(supergraphSdl);
+    else await writeNamedFile(options.out, supergraphSdl);
     return 0;
   } catch (error) {
     return reportProblems(error);
@@ -35,12 +32,11 @@ export async function compose(args: readonly string[], config: CliConfig): Promi
  *
  * @returns 0, 1 when they do not compose, 3 when they break something
  */
-export async function check(args: readonly string[], config: CliConfig): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { against: { type: 'string' }, config: { type: 'string' } } });
+export async function check(options: { against?: string; config?: string }, config: CliConfig): Promise<number> {
   const composer = createComposer();
   try {
-    const before = values.against === undefined ? undefined : await readSupergraphFile(values.against);
-    const services = await readServices(config, values.config);
+    const before = options.against === undefined ? undefined : (await readNamedFile(options.against)).toString('utf8');
+    const services = await readServices(config, options.config);
     const { supergraphSdl, hints } = await composer.compose(services);
     for (const hint of hints) console.log(describe('hint', hint));
     const changes = before === undefined ? [] : await composer.compare(before, supergraphSdl);
@@ -65,14 +61,6 @@ async function readServices(config: CliConfig, file: string | undefined): Promis
     sdl,
     url: (listed.addresses.get(host) ?? `http://${host}`) + path,
   }));
-}
-
-async function readSupergraphFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new CodedError('BAD_USER_INPUT', `--against: the file '${path}' cannot be read`, { cause });
-  }
 }
 
 function reportProblems(error: unknown): number {

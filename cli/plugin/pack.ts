@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { CodedError } from '#schema/contracts/errors';
 import type { PackageFiles } from '#platform/plugin-package/archive';
+import { toCoded } from '../files.js';
 import { BUNDLE_FILE, parseManifest, readSchema } from '#platform/plugin-package/manifest';
 
 /** What a package takes from its folder as it is. */
@@ -16,7 +17,10 @@ const ENTRY = 'src/plugin.js';
  */
 export async function packPlugin(folder: string): Promise<PackageFiles> {
   const files = new Map<string, Buffer>();
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw toCoded('read', folder, cause);
+  });
+  for (const entry of entries) {
     const path = relative(folder, join(entry.parentPath, entry.name));
     if (entry.isFile() && INCLUDED.test(path)) files.set(path, await readFile(join(folder, path)));
   }

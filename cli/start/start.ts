@@ -3,14 +3,19 @@ import { CodedError } from '#schema/contracts/errors';
 import type { RunningGateway } from '#gateway/main';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
 import type { CliConfig } from '../config.js';
+import { type Role, SUBGRAPH_NAMES, type SubgraphName } from '../roles.js';
 import { openPlatform, type Platform } from './platform.js';
 
 /** For all that a stop does beside what is set: connections, databases, our own Temporal server. */
 const CLOSING_MS = 5_000;
 
 /** @throws with a code when something that is needed is taken, wrong or away */
-export async function start(args: readonly string[], config: CliConfig, env: NodeJS.ProcessEnv): Promise<number> {
-  const [role, name] = args;
+export async function start(
+  role: Role | undefined,
+  name: SubgraphName | undefined,
+  config: CliConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const platform = await openPlatform(config, env);
   const stopped = waitForSignal();
   try {
@@ -31,7 +36,7 @@ export async function start(args: readonly string[], config: CliConfig, env: Nod
   }
 }
 
-async function startRole(platform: Platform, role: string | undefined, name: string | undefined): Promise<string[]> {
+async function startRole(platform: Platform, role: Role | undefined, name: SubgraphName | undefined): Promise<string[]> {
   if (role !== undefined && platform.config.supergraphFile === null) assertSharedParts(platform);
   switch (role) {
     case undefined:
@@ -49,15 +54,14 @@ async function startRole(platform: Platform, role: string | undefined, name: str
       return ['worker'];
     }
     case 'subgraph': {
-      const { startSubgraphRole, toSubgraphName } = await import('./subgraph-role.js');
-      return [`${name}  ${await startSubgraphRole(platform, toSubgraphName(name), platform.config.port ?? 0)}`];
+      if (name === undefined) throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPH_NAMES.join(', ')}`);
+      const { startSubgraphRole } = await import('./subgraph-role.js');
+      return [`${name}  ${await startSubgraphRole(platform, name, platform.config.port ?? 0)}`];
     }
     case 'plugin-host': {
       const { startPluginHostRole } = await import('./plugin-host-role.js');
       return [`plugin-host  ${await startPluginHostRole(platform, platform.config.port ?? 0)}`];
     }
-    default:
-      throw new CodedError('BAD_USER_INPUT', `start: expected gateway, worker, subgraph <name> or plugin-host, got '${role}'`);
   }
 }
 
@@ -65,11 +69,11 @@ async function startEverything(platform: Platform): Promise<string[]> {
   const { gatewayConfig } = platform;
   // Slow to start and independent of each other.
   await Promise.all([platform.temporal(), platform.database(), platform.composer()]);
-  const [{ startSubgraphRole, SUBGRAPHS }, { startPluginHostRole }] = await Promise.all([
+  const [{ startSubgraphRole }, { startPluginHostRole }] = await Promise.all([
     import('./subgraph-role.js'),
     import('./plugin-host-role.js'),
   ]);
-  for (const subgraph of SUBGRAPHS) await startSubgraphRole(platform, subgraph, 0);
+  for (const subgraph of SUBGRAPH_NAMES) await startSubgraphRole(platform, subgraph, 0);
   await startPluginHostRole(platform, 0);
   await prepareServices(platform);
   const gateway = await startGateway(platform, { plugins: true });

@@ -1,19 +1,8 @@
 // One of our own services. Only the one that runs is loaded.
-import { CodedError } from '#schema/contracts/errors';
 import { serveSubgraph, type Subgraph } from '#subgraphs/shared/create-subgraph';
+import type { SubgraphName } from '../roles.js';
 import { askService } from './ask-service.js';
 import type { Platform } from './platform.js';
-
-export const SUBGRAPHS = ['tenants', 'files', 'plugins', 'operations'] as const;
-export type SubgraphName = (typeof SUBGRAPHS)[number];
-
-/** @throws BAD_USER_INPUT */
-export function toSubgraphName(name: string | undefined): SubgraphName {
-  const found = SUBGRAPHS.find((subgraph) => subgraph === name);
-  if (found === undefined)
-    throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPHS.join(', ')}, got '${name ?? ''}'`);
-  return found;
-}
 
 /** Written by scripts/build.ts. */
 const EXAMPLE_PACKAGES = [new URL('../../examples/sluice-qr-code-1.0.0.tgz', import.meta.url)];
