@@ -5,6 +5,7 @@ import { parseEnvironment } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
 import { isLoopback } from '#platform/loopback';
+import { type ErrorRules, parseErrorRules } from './fetching/error-rules.js';
 import { type ForwardRules, parseForwardRules } from './fetching/forward-headers.js';
 import type { OperationPolicy } from './routing/route-operation.js';
 import type { DocumentLimits } from './server/document-rules.js';
@@ -52,6 +53,13 @@ const forwardRules = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const errorRules = z.string().transform((text, context) => {
+  const rules = parseErrorRules(text);
+  if (typeof rules !== 'string') return rules;
+  context.addIssue({ code: 'custom', message: rules });
+  return z.NEVER;
+});
+
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
 const Environment = z
@@ -90,6 +98,7 @@ const Environment = z
     SUBGRAPH_MAX_CALLS: atMost(1_024),
     SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
     SLUICE_FORWARD_HEADERS: forwardRules.default(new Map()),
+    SLUICE_ERRORS: errorRules.default(new Map()),
     SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
     SLUICE_MAX_UPLOAD_BYTES: atMost(1024 * 1024 * 1024),
     SLUICE_MAX_UPLOAD_FILES: atMost(10),
@@ -142,6 +151,8 @@ export interface GatewayConfig {
     compression: 'auto' | 'on' | 'off';
     /** Are equal query fetches of one principal, on their way at the same time, one? */
     sharesFetches: boolean;
+    /** What callers see of whose errors. */
+    errors: ErrorRules;
   };
   /** Of one file; files of one request. */
   uploads: { maxBytes: number; maxFiles: number };
@@ -191,6 +202,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       maxCalls: set.SUBGRAPH_MAX_CALLS,
       compression: set.SUBGRAPH_COMPRESSION,
       sharesFetches: set.SUBGRAPH_SHARE_FETCHES,
+      errors: set.SLUICE_ERRORS,
     },
     uploads: { maxBytes: set.SLUICE_MAX_UPLOAD_BYTES, maxFiles: set.SLUICE_MAX_UPLOAD_FILES },
     // On loopback all callers are this machine's own.

@@ -147,7 +147,12 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     log,
   });
   const apollo = createApolloServer({ generations, operations, limits: config.limits, log });
-  const streams = createServiceStreams({ resolve: createServiceResolver(registry), keys, log, onEvent: () => fetcher.noteChange() });
+  const streams = createServiceStreams({
+    resolve: createServiceResolver(registry, config.subgraph.errors),
+    keys,
+    log,
+    onEvent: () => fetcher.noteChange(),
+  });
   const subscriptions = createSubscriptionRunner({
     streams,
     fetcher,

@@ -2,11 +2,11 @@
 // cut, and what looks like a credential inside a text is masked.
 import { pino, type Logger as PinoLogger } from 'pino';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import { isSecretName, redactSecrets } from './redact-secrets.js';
 
 export type Logger = PinoLogger;
 
-const SECRET_KEY = /^(authorization|cookie|token|password|secret|variables|payload|body|headers|apiKey|x-gateway-auth|databaseUrl)$/i;
-const CREDENTIAL = /\b(eyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?|Bearer\s+[^\s"']+|postgres(?:ql)?:\/\/[^\s"']+)/g;
+const PAYLOAD_KEY = /^(variables|payload|body|headers)$/i;
 const MAX_DEPTH = 6;
 
 export function createLogger(options: { name: string; level?: string; destination?: NodeJS.WritableStream }): Logger {
@@ -20,7 +20,7 @@ export function createLogger(options: { name: string; level?: string; destinatio
       serializers: { err: (error: unknown) => error, error: (error: unknown) => error },
       hooks: {
         logMethod(args, method) {
-          method.apply(this, args.map((arg) => (typeof arg === 'string' ? mask(arg) : arg)) as Parameters<typeof method>);
+          method.apply(this, args.map((arg) => (typeof arg === 'string' ? redactSecrets(arg) : arg)) as Parameters<typeof method>);
         },
       },
     },
@@ -28,19 +28,15 @@ export function createLogger(options: { name: string; level?: string; destinatio
   );
 }
 
-function mask(text: string): string {
-  return text.replace(CREDENTIAL, '[masked]');
-}
-
 /** @returns a copy without secrets, at most six levels deep */
 function redact(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return mask(value);
+  if (typeof value === 'string') return redactSecrets(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return describeError(value);
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, SECRET_KEY.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([key, item]) => [key, PAYLOAD_KEY.test(key) || isSecretName(key) ? '[redacted]' : redact(item, depth + 1)]),
   );
 }
 
@@ -51,7 +47,7 @@ function describeError(error: Error): Record<string, unknown> {
     .filter((line) => /^\s+at /.test(line))
     .slice(0, 12);
   const cause = error.cause instanceof Error ? { cause: describeError(error.cause) } : {};
-  const message = error instanceof CodedError ? { message: mask(error.message) } : {};
+  const message = error instanceof CodedError ? { message: redactSecrets(error.message) } : {};
   const code = errorCodeOf(error) ?? (error as { code?: unknown }).code;
   return { type: error.name, ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}), ...message, stack, ...cause };
 }

@@ -10,7 +10,8 @@ const rows = Object.entries(ERROR_CODES).map(
 const text = `# Error codes
 
 Generated from \`schema/contracts/errors.ts\` by \`npx tsx scripts/generate-docs.ts\`. Every error a caller sees has one of these in
-\`extensions.code\`, or a code that a service of yours gave. A code never changes its meaning. *Retry*: may the same call succeed later without
+\`extensions.code\`, or a code that a service of yours gave
+(\`origin: "service"\`; [what of its errors is shown](guides/errors-of-services.md)). A code never changes its meaning. *Retry*: may the same call succeed later without
 a change? *HTTP*: the status when the error ends a request before GraphQL could run; 200 means that it only ever stands inside an answer.
 
 \`extensions.service\` names the service that an error comes from. \`extensions.origin: "service"\` says that the service itself reported it: its code is

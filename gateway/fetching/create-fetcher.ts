@@ -18,7 +18,7 @@ export function createFetcher(parts: {
 }): ServiceFetcher {
   const { registry, keys, claims, log, metrics, config } = parts;
   return createServiceFetcher({
-    resolve: createServiceResolver(registry),
+    resolve: createServiceResolver(registry, config.subgraph.errors),
     keys,
     claims,
     log,

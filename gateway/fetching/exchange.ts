@@ -17,6 +17,7 @@ export interface Failure {
 /** `turnedAway`: status 429 or 503, whatever the text says. */
 export interface ReceivedText {
   text: string;
+  status: number;
   turnedAway: false | { status: 429 | 503; retryAfterMs?: number };
 }
 
@@ -45,6 +46,7 @@ export function openExchange(
   let hasHead = false;
   let turnedAway: ReceivedText['turnedAway'] = false;
   let bytes = 0;
+  let status = 0;
   let isSettled = false;
   let chunks: Buffer[] = [];
   let resolveAnswer: (outcome: Failure | ReceivedText) => void;
@@ -69,7 +71,7 @@ export function openExchange(
   function finish(): void {
     if (isSettled) return;
     isSettled = true;
-    resolveAnswer({ text: (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8'), turnedAway });
+    resolveAnswer({ text: (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8'), status, turnedAway });
   }
   function unfold(): Gunzip {
     return createGunzip()
@@ -86,14 +88,15 @@ export function openExchange(
         // Whoever waited may have left while this call waited for a socket.
         if (isSettled) started.abort(new Error('given up'));
       },
-      onResponseStart(_, status, headers) {
+      onResponseStart(_, answered, headers) {
         hasHead = true;
+        status = answered;
         const encoding = headers['content-encoding'] ?? 'identity';
         if (status >= 300 && status < 400) return void giveUp('SUBGRAPH_BAD_ANSWER');
         if (Number(headers['content-length'] ?? 0) > maxBytes) return void giveUp('SUBGRAPH_ANSWER_TOO_LARGE');
-        if (status === 429 || status === 503) {
+        if (answered === 429 || answered === 503) {
           const retryAfterMs = parseRetryAfter(headers['retry-after'], Date.now());
-          turnedAway = { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+          turnedAway = { status: answered, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
         }
         if (encoding === 'gzip' && compressed) gunzip = unfold();
         else if (encoding !== 'identity') giveUp('SUBGRAPH_BAD_ANSWER');

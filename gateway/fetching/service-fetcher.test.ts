@@ -130,12 +130,12 @@ describe('a service that answers', () => {
 
   it('keeps the data, path and code of its own errors, whatever the status', async () => {
     handler = answering(
-      JSON.stringify({ data: { a: null }, errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'FILE_GONE' } }] }),
+      JSON.stringify({ data: { a: null }, errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'NOT_FOUND' } }] }),
       400,
     );
     expect(await fetcher.fetch(aCall())).toMatchObject({
       data: { a: null },
-      errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'FILE_GONE', service: 'files' } }],
+      errors: [{ message: 'no such file', path: ['a'], extensions: { code: 'NOT_FOUND', service: 'files' } }],
     });
   });
 

@@ -20,7 +20,9 @@ import { isLoopback } from '#platform/loopback';
 import { type Failure, openExchange, type ReceivedText } from './exchange.js';
 import { headersFor } from './forward-headers.js';
 import type { HeaderClaims } from './header-claims.js';
-import { parseAnswer, type ServiceFacts } from './parse-answer.js';
+import type { ErrorView } from './error-rules.js';
+import { parseAnswer } from './parse-answer.js';
+import { type ServiceFacts, toServiceFacts } from './service-error.js';
 import { createServiceLines } from './service-lines.js';
 import { traceIdOf } from './trace-context.js';
 import { createFetchSharing, type Outcome, type RunningFetch } from './share-fetches.js';
@@ -29,6 +31,8 @@ import { createFetchSharing, type Outcome, type RunningFetch } from './share-fet
 export interface ServiceTarget {
   url: URL;
   signed: boolean;
+  /** What callers see of its errors. @default as nothing is set for it: {@link toErrorView} */
+  errors?: ErrorView;
 }
 
 /**
@@ -133,7 +137,7 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
       { origin: target.url.origin, path, method: 'POST', headers, body },
       { maxBytes: maxAnswerBytes, compressed: compression === 'auto' ? !isLoopback(target.url.hostname) : compression === 'on' },
     );
-    const facts = { name: call.service, signed: target.signed };
+    const facts = toServiceFacts(call.service, target, log);
     return {
       giveUp,
       outcome: answer.then((came) => {
@@ -190,12 +194,12 @@ export function toServiceFault(
   return { message: `service '${service}': ${meaning}`, extensions: { code, service, retryable, ...hint } };
 }
 
-function toOutcome({ text, turnedAway }: ReceivedText, facts: ServiceFacts): Outcome {
-  const parsed = parseAnswer(text, facts);
+function toOutcome({ text, status, turnedAway }: ReceivedText, facts: ServiceFacts): Outcome {
+  const parsed = parseAnswer(text, facts, status);
   if (turnedAway === false || (parsed !== undefined && parsed.data !== null)) {
     return parsed ?? { failed: 'SUBGRAPH_BAD_ANSWER', wasSent: true };
   }
-  const { status, retryAfterMs } = turnedAway;
+  const { retryAfterMs } = turnedAway;
   const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
   // 429 says that nothing was done; 503 may come from a proxy that lost the service's answer.
   if (parsed === undefined) return { failed: 'SUBGRAPH_UNAVAILABLE', wasSent: status === 503, ...hint };

@@ -23,13 +23,18 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** What the caller gets, the shown code apart. */
+/** What the caller gets, the shown code and the reference apart. */
 async function outcome(query: string, code: string) {
   const response = await gateway.post({ query }, { accept: 'application/graphql-response+json' });
   const { data, errors } = (await response.json()) as { data: unknown; errors: { extensions: Record<string, unknown> }[] };
   const [{ extensions }] = errors as [(typeof errors)[0]];
   expect(extensions['code']).toBe(code);
-  return { status: response.status, retryAfter: response.headers.get('retry-after'), data, extensions: { ...extensions, code: '' } };
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    data,
+    extensions: { ...extensions, code: '', reference: '' },
+  };
 }
 
 describe.each<[string, string, object]>([

@@ -1,14 +1,16 @@
 // A subscription at a service by server-sent events, each on a connection of its own (graphql-sse, distinct connections).
 import { request } from 'undici';
+import type { Logger } from '#platform/logger';
 import { toServiceErrors } from '../fetching/parse-answer.js';
+import { toServiceFacts } from '../fetching/service-error.js';
 import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
 
 const OPEN_TIMEOUT_MS = 5_000;
 
 /** @returns how to leave */
-export function openEventStream(call: StreamCall, sink: StreamSink): () => void {
+export function openEventStream(call: StreamCall, sink: StreamSink, log: Logger): () => void {
   const left = new AbortController();
-  read(call, sink, left.signal).catch(() => {
+  read(call, sink, left.signal, log).catch(() => {
     if (!left.signal.aborted) sink.fail(toStreamFault(call.service, 'SUBGRAPH_UNREACHABLE'));
   });
   return () => left.abort();
@@ -18,8 +20,9 @@ async function read(
   { service, target, headers: passed, operation, operationName, variables }: StreamCall,
   sink: StreamSink,
   left: AbortSignal,
+  log: Logger,
 ): Promise<void> {
-  const facts = { name: service, signed: target.signed };
+  const facts = toServiceFacts(service, target, log);
   const { statusCode, headers, body } = await request(target.url, {
     method: 'POST',
     headers: { ...passed, 'content-type': 'application/json', accept: 'text/event-stream' },

@@ -9,6 +9,7 @@ import { signServiceCall } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { toServiceErrors } from '../fetching/parse-answer.js';
+import { toServiceFacts } from '../fetching/service-error.js';
 import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
 
 const IDLE_CLOSE_MS = 5_000;
@@ -93,7 +94,7 @@ export function createServiceSockets({ keys, log }: { keys: Pick<KeyRing, 'servi
       const extensions = signed
         ? { auth: signServiceCall(keys, { audience: service, method: 'SUBSCRIBE', path, body, auth, operationId: null }) }
         : undefined;
-      const facts = { name: service, signed };
+      const facts = toServiceFacts(service, target, log);
       let isOver = false;
       const finish = (tell: () => void): void => {
         if (isOver) return;

@@ -5,6 +5,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import { toServiceErrors } from '../fetching/parse-answer.js';
+import type { ServiceFacts } from '../fetching/service-error.js';
 import { type ServiceTarget, toServiceFault } from '../fetching/service-fetcher.js';
 import type { EventBuffer } from './event-buffer.js';
 
@@ -48,7 +49,7 @@ export class StreamError extends Error {
 }
 
 /** A message of a service, checked. Undefined when it is no GraphQL result. */
-export function toServiceEvent(result: unknown, service: { name: string; signed: boolean }): ServiceEvent | undefined {
+export function toServiceEvent(result: unknown, service: ServiceFacts): ServiceEvent | undefined {
   if (!isRecord(result)) return undefined;
   const { data = null, errors } = result;
   const found = errors === undefined ? [] : toServiceErrors(errors, service);

@@ -47,13 +47,13 @@ export function createServiceStreams({
     const { href } = call.target.url;
     // Our own services speak graphql-ws, and only there is a subscription signed.
     const mayFallBack = !call.target.signed;
-    if (mayFallBack && Date.now() < (withoutSockets.get(href) ?? 0)) return openEventStream(call, sink);
+    if (mayFallBack && Date.now() < (withoutSockets.get(href) ?? 0)) return openEventStream(call, sink, log);
     let leave = sockets.subscribe(call, sink, () => {
       if (!mayFallBack) return false;
       withoutSockets.delete(href);
       withoutSockets.set(href, Date.now() + NO_SOCKETS_MS);
       for (const [known, untilMs] of withoutSockets) if (untilMs < Date.now()) withoutSockets.delete(known);
-      leave = openEventStream(call, sink);
+      leave = openEventStream(call, sink, log);
       return true;
     });
     return () => leave();

@@ -83,13 +83,14 @@ function inOrder(services: readonly SupergraphService[]): readonly SupergraphSer
 
 function toKey(services: readonly SupergraphService[]): string {
   return JSON.stringify(
-    services.map(({ name, sdl, host, path, signed, plugin }) => [
+    services.map(({ name, sdl, host, path, signed, plugin, errors }) => [
       name,
       sdl,
       host,
       path,
       signed,
       plugin && [plugin.name, plugin.version, plugin.digest],
+      errors && [errors.show, errors.texts],
     ]),
   );
 }

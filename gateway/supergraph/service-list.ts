@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { request } from 'undici';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { ERROR_DETAILS, type ErrorPolicy } from '#schema/contracts/error-policy';
 import { CodedError } from '#schema/contracts/errors';
 import type { SupergraphService } from '#schema/contracts/supergraph';
 
@@ -13,13 +14,22 @@ const INTROSPECT_TIMEOUT_MS = 5_000;
 const MAX_SDL_BYTES = 5 * 1024 * 1024;
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http address' });
-/** The format of `rover supergraph compose`. */
+const errors = z.union(
+  [
+    z.enum(ERROR_DETAILS).transform((show): ErrorPolicy => ({ show })),
+    z.strictObject({ show: z.literal('codes'), texts: z.array(z.string().min(1).max(128)).max(200) }),
+  ],
+  { error: 'expected full, codes, masked, or { show: codes, texts: [CODE, …] }' },
+);
+/** The format of `rover supergraph compose`, and what callers see of errors: of one service, or by default. */
 const ServiceListFile = z.object({
   federation_version: z.union([z.string(), z.number()]).optional(),
+  errors: errors.optional(),
   subgraphs: z.record(
     z.string().regex(/^[A-Za-z][\w-]{0,63}$/, 'a name has letters, digits, - and _'),
     z.object({
       routing_url: httpUrl.optional(),
+      errors: errors.optional(),
       schema: z.union(
         [
           z.strictObject({ file: z.string().min(1) }),
@@ -74,14 +84,22 @@ export async function readListedServices(
   const addresses = new Map<string, string>();
   const files = [file];
   const services = await Promise.all(
-    Object.entries(list.subgraphs).map(async ([name, { routing_url, schema }]): Promise<SupergraphService> => {
+    Object.entries(list.subgraphs).map(async ([name, { routing_url, schema, errors = list.errors }]): Promise<SupergraphService> => {
       if (reserved.includes(name)) throw invalid(`'${name}' is the name of a service of Sluice's own; choose another`);
       const routingUrl = routing_url ?? ('subgraph_url' in schema ? schema.subgraph_url : undefined);
       if (routingUrl === undefined) throw invalid(`'${name}' needs a routing_url`);
       const url = new URL(routingUrl);
       addresses.set(name, url.origin);
       const sdl = await readSdl(name, schema);
-      return { name, sdl, host: name, path: url.pathname + url.search, signed: false, plugin: null };
+      return {
+        name,
+        sdl,
+        host: name,
+        path: url.pathname + url.search,
+        signed: false,
+        ...(errors === undefined ? {} : { errors }),
+        plugin: null,
+      };
     }),
   );
   const asksServices = Object.values(list.subgraphs).some(({ schema }) => 'subgraph_url' in schema);

@@ -2,6 +2,7 @@
 // Generations never change, so their services are kept; addresses are read again after a second.
 import { CodedError } from '#schema/contracts/errors';
 import type { SupergraphRegistry, SupergraphService } from '#schema/contracts/supergraph';
+import { type ErrorRules, toErrorView } from '../fetching/error-rules.js';
 import type { ServiceResolver, ServiceTarget } from '../fetching/service-fetcher.js';
 
 const ADDRESSES_FRESH_MS = 1_000;
@@ -12,7 +13,7 @@ type Services = ReadonlyMap<string, SupergraphService>;
 type Addresses = ReadonlyMap<string, string>;
 
 /** For gateways and workers alike. */
-export function createServiceResolver(registry: Pick<SupergraphRegistry, 'get' | 'addresses'>): ServiceResolver {
+export function createServiceResolver(registry: Pick<SupergraphRegistry, 'get' | 'addresses'>, errorRules?: ErrorRules): ServiceResolver {
   const generations = new Map<number, Kept<Services>>();
   const targets = new WeakMap<SupergraphService, { base: string; target: ServiceTarget }>();
   let addresses: (Kept<Addresses> & { atMs: number }) | undefined;
@@ -51,7 +52,7 @@ export function createServiceResolver(registry: Pick<SupergraphRegistry, 'get' |
   function targetOf(service: SupergraphService, base: string): ServiceTarget {
     let last = targets.get(service);
     if (last?.base !== base) {
-      last = { base, target: { url: new URL(base + service.path), signed: service.signed } };
+      last = { base, target: { url: new URL(base + service.path), signed: service.signed, errors: toErrorView(service, errorRules) } };
       targets.set(service, last);
     }
     return last.target;

@@ -191,7 +191,7 @@ describe('the services of a deployment', () => {
     await writeFile(join(folder, 'read.graphql'), `${LINK}type Query { read: String }`);
     await writeFile(
       join(folder, 'supergraph.yaml'),
-      `federation_version: =2.7.0\nsubgraphs:\n  asked: { schema: { subgraph_url: '${url}/api' } }\n  read: { routing_url: 'http://127.0.0.1:9/', schema: { file: ./read.graphql } }\n`,
+      `federation_version: =2.7.0\nerrors: full\nsubgraphs:\n  asked: { schema: { subgraph_url: '${url}/api' }, errors: { show: codes, texts: [OUT_OF_STOCK] } }\n  read: { routing_url: 'http://127.0.0.1:9/', schema: { file: ./read.graphql } }\n`,
     );
     const registry = await anEmptyRegistry();
     const { services, supergraphSdl } = await prepareSupergraph({ registry, composer, subgraphsFile: join(folder, 'supergraph.yaml') });
@@ -205,11 +205,23 @@ describe('the services of a deployment', () => {
       'tenants true',
     ]);
     expect(supergraphSdl).toMatch(/asked: String/);
-    expect(await createServiceResolver(registry)(1, 'asked')).toEqual({ url: new URL(`${url}/api`), signed: false });
+    const resolve = createServiceResolver(registry);
+    expect(await resolve(1, 'asked')).toMatchObject({ url: new URL(`${url}/api`), signed: false, errors: { show: 'codes' } });
+    expect((await resolve(1, 'asked')).errors?.texts).toContain('OUT_OF_STOCK');
+    expect(await resolve(1, 'read')).toMatchObject({ errors: { show: 'full' } });
+    await registry.setAddress('files', url);
+    expect(await createServiceResolver(registry, new Map([['files', { show: 'masked' as const }]]))(1, 'files')).toMatchObject({
+      errors: { show: 'masked' },
+    });
   });
 
   it.each([
     ['subgraphs:\n  files: { routing_url: http://x, schema: { file: a } }', /'files' is the name/],
+    ['errors: all\nsubgraphs: {}', /errors: expected full, codes, masked/],
+    [
+      'subgraphs:\n  mine: { routing_url: http://x, schema: { sdl: a }, errors: { show: full, texts: [A] } }',
+      /mine\.errors: expected full, codes/,
+    ],
     ['subgraphs:\n  mine: { routing_url: ftp://x, schema: { file: a } }', /subgraphs\.mine\.routing_url: expected an http address/],
     ['subgraphs:\n  mine: { routing_url: http://x, schema: { file: ./none.graphql } }', /the schema of 'mine' cannot be read/],
     ['subgraphs:\n  mine: { schema: { file: ./none.graphql } }', /'mine' needs a routing_url/],
@@ -231,7 +243,7 @@ describe('SUPERGRAPH=<file>', () => {
   it('takes services and addresses from the file, and cannot be changed', async () => {
     const registry = await aFileRegistry();
     const resolve = createServiceResolver(registry);
-    expect(await resolve(1, 'things')).toEqual({ url: new URL('http://127.0.0.1:4101/things?v=1'), signed: false });
+    expect(await resolve(1, 'things')).toMatchObject({ url: new URL('http://127.0.0.1:4101/things?v=1'), signed: false });
     await expect(publishServices({ registry, composer, services: [things] })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 

@@ -83,7 +83,7 @@ export const ERROR_CODES = {
     meaning: 'A service answered something that is not a GraphQL response, or a redirect.',
   },
   SUBGRAPH_ANSWER_TOO_LARGE: { retryable: false, http: 200, meaning: "A service's answer is over the size limit." },
-  SUBGRAPH_ERROR: { retryable: false, http: 200, meaning: 'A service reported an error without a code of its own.' },
+  SUBGRAPH_ERROR: { retryable: false, http: 200, meaning: 'A service reported an error without a code of its own, or its code is masked.' },
   SERVICE_CALL_REFUSED: { retryable: false, http: 401, meaning: 'A call to a service was unsigned, altered, replayed or too old.' },
   OUTCOME_UNKNOWN: {
     retryable: false,

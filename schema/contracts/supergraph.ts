@@ -1,3 +1,4 @@
+import type { ErrorPolicy } from './error-policy.js';
 import { CodedError } from './errors.js';
 
 /** One immutable supergraph. Plans carry its number and service names, never URLs. */
@@ -30,6 +31,8 @@ export interface SupergraphService {
   path: string;
   /** Ours insist on signed calls; a user's own service may not know them. */
   signed: boolean;
+  /** What callers see of its errors, where its list says; the deployment's setting comes first. */
+  errors?: ErrorPolicy;
   /** Set for plugins. */
   plugin: { name: string; version: string; digest: string } | null;
 }

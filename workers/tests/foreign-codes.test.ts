@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '#schema/contracts/errors';
 import type { OrchestrationResponse } from '#schema/contracts/workflows';
 import { parseAnswer } from '#gateway/fetching/parse-answer';
+import { toServiceFacts } from '#gateway/fetching/service-error';
+import { createLogger } from '#platform/logger';
 import { createShop } from '#tests/federation/support/shop';
 import { classify } from '../workflows/shared/classify-failure.js';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
@@ -11,6 +13,7 @@ const fetch = { node: 0, chunk: 0, service: 'orders', operationKind: 'mutation',
 /** Nothing here knows the first one; each of the others would decide something if it were ours. */
 const CODES = ['CARD_DECLINED', ...Object.keys(ERROR_CODES).filter((code) => classify([{ ...fetch, code }], true) !== null)];
 
+const facts = toServiceFacts('orders', { signed: false }, createLogger({ name: 'test', level: 'silent' }));
 const shop = createShop();
 let durable: DurableWorld;
 beforeAll(async () => void (durable = await createDurableWorld(shop)));
@@ -26,7 +29,7 @@ function answerWithItsCode(field: string): void {
     const code = Object.values(variables).find((value) => CODES.includes(value as string));
     if (code === undefined || !operation.includes(field)) return undefined;
     const error = { message: 'm', path: [field], extensions: { code, retryable: true, retryAfterMs: 1 } };
-    const parsed = parseAnswer(JSON.stringify({ data: null, errors: [error] }), { name: 'orders', signed: false });
+    const parsed = parseAnswer(JSON.stringify({ data: null, errors: [error] }), facts);
     return Promise.resolve({ node, chunk, ...(parsed as NonNullable<typeof parsed>) });
   };
 }
