@@ -77,6 +77,8 @@ export function createPlanEngine(supergraphSdl: string): PlanEngine {
       const [problem] = onlyIfValid ? validate(publicSchema, document) : [];
       if (problem !== undefined) throw new CodedError('PLAN_FAILED', problem.message);
       const operation = findOperation(document, operationName);
+      if (publicSchema.getRootType(operation.operation) == null)
+        throw new CodedError('PLAN_FAILED', `the supergraph has no ${operation.operation} type`);
       const fragments = new Map(
         document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
           d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],

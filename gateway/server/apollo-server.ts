@@ -13,7 +13,7 @@ import type { Logger } from '#platform/logger';
 import type { Onward } from '../fetching/onward.js';
 import type { Generations } from '../supergraph/generations.js';
 import { type GatewayExecutor, SluiceGateway } from '../supergraph/sluice-gateway.js';
-import { asksForSchema, createDocumentLimitsRule, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
+import { asksForSchema, createDocumentRules, type DocumentLimits, MAX_VALIDATION_ERRORS } from './document-rules.js';
 import { createErrorFormat, hideSchema, PublicError, statusOf, toErrorJson, toGraphQLErrors } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
 import type { OperationAnswer } from './operation-request.js';
@@ -92,7 +92,7 @@ export function createApolloServer({ generations, operations, limits, log }: Apo
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: limits.tokens },
     validationOptions: { maxErrors: MAX_VALIDATION_ERRORS },
-    validationRules: [createDocumentLimitsRule(limits)],
+    validationRules: createDocumentRules(limits),
     formatError: createErrorFormat(log),
     logger: {
       debug: (message) => log.trace({ apollo: true }, String(message)),

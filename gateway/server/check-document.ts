@@ -1,6 +1,6 @@
 // Parsing and validation for the socket, by the rules that Apollo Server applies to HTTP.
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
-import { createDocumentLimitsRule, describeLimit, type DocumentLimits, limitFactsOf, MAX_VALIDATION_ERRORS } from './document-rules.js';
+import { createDocumentRules, describeLimit, type DocumentLimits, limitFactsOf, MAX_VALIDATION_ERRORS } from './document-rules.js';
 
 const MAX_DOCUMENTS = 1_000;
 
@@ -12,7 +12,7 @@ export interface DocumentChecker {
 }
 
 export function createDocumentChecker(limits: DocumentLimits): DocumentChecker {
-  const rules = [...specifiedRules, createDocumentLimitsRule(limits)];
+  const rules = [...specifiedRules, ...createDocumentRules(limits)];
   const bySchema = new WeakMap<GraphQLSchema, Map<string, DocumentNode>>();
   return {
     check(schema, text) {

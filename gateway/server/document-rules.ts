@@ -1,12 +1,14 @@
-// Limits on documents: one rule for both transports. Sizes count what a document means, fragments taken apart, so that a short
+// Rules on documents beside those of the specification: the same for every transport. Sizes count what a document means, fragments taken apart, so that a short
 // text cannot stand for a huge selection.
 import {
+  type ASTVisitor,
   type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValidationContext,
   type ValidationRule,
   visit,
 } from 'graphql';
@@ -65,8 +67,24 @@ interface Size {
 
 const EMPTY: Size = { depth: 0, aliases: 0, directives: 0, rootFields: 0, selections: 0 };
 
-/** A validation rule: every operation of the document is measured, also those that are not asked for. */
-export function createDocumentLimitsRule(limits: DocumentLimits): ValidationRule {
+/** What every transport validates beside the specification's rules. */
+export function createDocumentRules(limits: DocumentLimits): ValidationRule[] {
+  return [RootTypeExistsRule, createDocumentLimitsRule(limits)];
+}
+
+/** graphql-js 16 has no such rule: it finds no fault in the fields of an operation whose root type the schema lacks. */
+function RootTypeExistsRule(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(node) {
+      if (context.getSchema().getRootType(node.operation) == null)
+        context.reportError(new GraphQLError(`The schema has no ${node.operation} type.`, { nodes: node }));
+      return false;
+    },
+  };
+}
+
+/** Every operation of the document is measured, also those that are not asked for. */
+function createDocumentLimitsRule(limits: DocumentLimits): ValidationRule {
   return (context) => ({
     OperationDefinition(node) {
       for (const [limit, actual] of Object.entries(measureOperation(node, context.getDocument())) as [keyof Size, number][]) {

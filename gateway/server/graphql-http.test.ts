@@ -15,6 +15,7 @@ beforeAll(async () => {
         name: 'books',
         sdl: `type Query { books(first: Int = 2): [Book!]! book(id: ID!): Book fails(code: String): String shaky: String! }
               type Mutation { addBook(title: String!): Book! }
+              type Subscription { x: Int }
               type Book @key(fields: "id") { id: ID! title: String! author: Author! }
               type Author @key(fields: "id") { id: ID! }`,
         resolvers: {

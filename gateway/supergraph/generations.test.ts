@@ -212,6 +212,19 @@ describe('a gateway follows the registry', () => {
     ticks.server.close();
   });
 
+  it('ends the subscriptions that run when the whole type Subscription is gone', async () => {
+    const { ticks, subscribers } = await startTicks();
+    const service = { ...words('ticks'), sdl: `${LINK}type Query { q: Int } type Subscription { tick: Int }` };
+    await isServed(await publish(words('one'), service));
+    const tick = await follow('subscription { tick }');
+    await expect.poll(subscribers).toBe(1);
+    await isServed(await publish(words('one')));
+    expect(await tick.next()).toMatchObject({ value: { data: expect.stringContaining('"code":"SUBSCRIPTION_OUTDATED"') as string } });
+    expect(await tick.next()).toMatchObject({ value: { event: 'complete' } });
+    await expect.poll(subscribers).toBe(0);
+    ticks.server.close();
+  });
+
   it('frees the schemas of old generations, also under a subscription that one of them admitted', async () => {
     const { ticks, send, subscribers } = await startTicks();
     const service = { ...words('ticks'), sdl: `${LINK}type Query { q: Int } type Subscription { tick: Int }` };
