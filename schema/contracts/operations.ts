@@ -210,12 +210,17 @@ export function applyOperationEvent(view: OperationView, event: ReportedEvent): 
       });
     case 'StepFailed':
       return { ...next, steps: patch(next.steps, event, { status: 'FAILED', finishedAt: event.at, failure: event.failure }) };
-    case 'StepRetrying':
-      return { ...next, steps: patch(next.steps, event, { status: 'RUNNING', attempt: event.attempt, failure: event.lastFailure }) };
+    case 'StepRetrying': {
+      const change = { status: 'RUNNING', attempt: event.attempt, failure: event.lastFailure } as const;
+      const isUndo = next.compensations.some(({ id }) => id === event.step);
+      return isUndo
+        ? { ...next, compensations: patch(next.compensations, event, change) }
+        : { ...next, steps: patch(next.steps, event, change) };
+    }
     case 'CompensationStarted':
-      return { ...next, compensations: patch(next.compensations, event, { status: 'RUNNING', startedAt: event.at }) };
+      return { ...next, compensations: patch(next.compensations, event, { status: 'RUNNING', startedAt: event.at, failure: null }) };
     case 'CompensationCompleted':
-      return { ...next, compensations: patch(next.compensations, event, { status: 'COMPLETED', finishedAt: event.at }) };
+      return { ...next, compensations: patch(next.compensations, event, { status: 'COMPLETED', finishedAt: event.at, failure: null }) };
     case 'CompensationFailed':
       return {
         ...next,

@@ -266,6 +266,8 @@ export interface ServiceAnswer {
   chunk: number;
   data: JsonObject | null;
   errors: readonly ServiceError[];
+  /** How often its activity has sent the fetch, when that is more than once. */
+  attempts?: number;
 }
 
 export interface ServiceError {

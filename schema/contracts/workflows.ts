@@ -2,7 +2,7 @@
 import type { SupergraphChange } from './supergraph.js';
 import type { AuthContext, CredentialReference } from './identity.js';
 import type { JsonObject } from './json.js';
-import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer } from './plan.js';
+import type { ExecutablePlan, GraphQLResponse, OperationKind, ServiceAnswer, ServiceFetch } from './plan.js';
 import type { HeaderClaim } from './headers.js';
 import type { TraceContext } from './trace.js';
 import type { Leftover, OperationFailure, OperationStatus, RecoveryOutcome, ReportedEvent, ResolutionChoice } from './operations.js';
@@ -131,7 +131,16 @@ export interface Trouble {
   /** Those of all other fetches; null when nothing can be resumed: they are too large to be kept, or it was a saga. */
   answers: readonly ServiceAnswer[] | null;
   /** Of a saga: what its compensation could not undo. */
-  left: readonly { step: string; leftover: Leftover }[];
+  left: readonly LeftStep[];
+}
+
+export interface LeftStep {
+  step: string;
+  leftover: Leftover;
+  /** Nobody knows whether the step took effect: it is sent again as it was, with its key, before it is undone. */
+  unsure?: ServiceFetch;
+  /** Its service was away, and the undo may be sent twice: nobody has to be asked before the next attempt. */
+  mayPass?: true;
 }
 
 export interface FailedRequest {

@@ -54,8 +54,9 @@ export function createRequestActivities(deps: {
 
     async route_to_service_activity(call) {
       const answer = await fetchWithHeartbeat(call);
-      const delayMs = toRetryDelayMs(call, answer, Context.current().info, Date.now());
-      if (delayMs === undefined) return answer;
+      const { info } = Context.current();
+      const delayMs = toRetryDelayMs(call, answer, info, Date.now());
+      if (delayMs === undefined) return withAttempts(answer, info);
       const [error] = answer.errors;
       const type = error === undefined || isForeign(error) ? 'SUBGRAPH_UNAVAILABLE' : registryCodeOf(error);
       throw ApplicationFailure.create({
@@ -67,13 +68,15 @@ export function createRequestActivities(deps: {
 
     async insist_on_service_activity(call) {
       const answer = await fetchWithHeartbeat(call);
+      const { info } = Context.current();
       const [error] = answer.errors;
-      if (error === undefined) return answer;
+      if (error === undefined) return withAttempts(answer, info);
       const type = registryCodeOf(error);
       const askedMs = retryAfterMsOf(answer);
       throw ApplicationFailure.create({
         type,
         message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
+        details: [{ attempts: info.attempt }],
         // A service that failed inside has rolled back, and may fare better next time. A user's service may have failed inside whatever code
         // it chose: only ours can refuse for good.
         nonRetryable: !ERROR_CODES[type].retryable && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type) && !isForeign(error),
@@ -92,6 +95,10 @@ export function createRequestActivities(deps: {
       return response;
     },
   };
+}
+
+function withAttempts(answer: ServiceAnswer, { attempt }: Pick<Info, 'attempt'>): ServiceAnswer {
+  return attempt === 1 ? answer : { ...answer, attempts: attempt };
 }
 
 /**

@@ -33,7 +33,9 @@ export function createPendingSteps(): PendingSteps {
 
   return {
     see(event, reported) {
-      if (reported !== undefined) current = isStart(reported) ? { step: reported.step, label: reported.label } : undefined;
+      // How often a step was sent is told before its end, and may be before its next activity.
+      if (reported !== undefined && reported.__typename !== 'StepRetrying')
+        current = isStart(reported) ? { step: reported.step, label: reported.label } : undefined;
       const activityId = event.activityTaskScheduledEventAttributes?.activityId;
       if (activityId != null && current !== undefined) open.set(Number(event.eventId), { ...current, activityId });
       const ended =

@@ -177,6 +177,72 @@ describe('error_recovery_workflow', () => {
   });
 });
 
+describe('a service that goes away in a saga', () => {
+  const STEPS = {
+    'whose undo is by the arguments of the step': {
+      service: 'stock',
+      fields: 'place(sku: "s1") { note } reserve(input: { sku: "s1" }) { name }',
+    },
+    'whose undo needs the answer of the step': {
+      service: 'orders',
+      fields: 'reserve(input: { sku: "s1" }) { name } book(sku: "s1") { id }',
+    },
+  } as const;
+  const cases = Object.entries(STEPS).flatMap(([kind, step]) => [
+    { kind, ...step, loss: 'its request never arrived', synchronous: true },
+    { kind, ...step, loss: 'its answer was lost', synchronous: false },
+  ]);
+
+  /** A saga of which the second step's service is away until `isAway` is false; services know the keys that they were sent. */
+  async function runSaga({ service, fields, loss, synchronous }: (typeof cases)[number]) {
+    const shop = createShop();
+    const outage = { isAway: true };
+    const known = new Map<string | null, Promise<ServiceAnswer>>();
+    const answerOnce = (call: ServiceCall): Promise<ServiceAnswer> => {
+      const answer = known.get(call.idempotencyKey) ?? shop.ask(call);
+      known.set(call.idempotencyKey, answer);
+      return answer;
+    };
+    world = await createSkippingWorld(shop);
+    world.intercept = async (call) => {
+      if (call.service !== service || !outage.isAway) return answerOnce(call);
+      if (loss === 'its answer was lost') await answerOnce(call);
+      return down({}, 'SUBGRAPH_UNREACHABLE')(call);
+    };
+    const document = `mutation @saga { ${fields} ship(sku: "s1") }`;
+    const started = synchronous ? await world.startRequest(document) : await world.startAsync(document);
+    await world.skipUntil(() => started.result());
+    return { shop, outage, started, recovery: await recoveryOf(started.operationId) };
+  }
+
+  it.each(cases)('has its step undone as soon as it is back: $loss, $kind', async (one) => {
+    const { shop, outage, started, recovery } = await runSaga(one);
+    const [left] = (await viewOf(started.operationId)).compensations;
+    expect(left).toMatchObject({ status: 'FAILED', left: { arguments: one.service === 'stock' ? { sku: 's1', amount: 1 } : null } });
+    await world.skip(5 * MINUTE_MS);
+    outage.isAway = false;
+    const result = await world.skipUntil(() => world.durable.attach<RecoveryResult>(recovery).result());
+    expect(result).toMatchObject({ outcome: 'COMPENSATED', by: null });
+    expect(shop.effects).toEqual([]);
+    expect((await timesOf(recovery, isEnd))[0]).toBeLessThan(HOUR_MS);
+    expect(world.attention.map(({ state }) => state)).toEqual(['RECOVERING', 'RESOLVED']);
+  });
+
+  it.each(cases.filter(({ synchronous }) => synchronous))('is a person’s to undo when it stays away for hours: $kind', async (one) => {
+    const { shop, outage, recovery } = await runSaga(one);
+    await world.skip(2 * HOUR_MS);
+    const { status, input } = await viewOf(recovery);
+    expect([status, input?.choices]).toEqual(['INPUT_REQUIRED', ['COMPENSATE', 'GIVE_UP']]);
+    expect(await timesOf(recovery, ({ __typename }) => __typename === 'InputReceived')).toHaveLength(8);
+    outage.isAway = false;
+    await world.durable.resolve(recovery, { choice: 'COMPENSATE', by: 'usr_operator', variables: null });
+    const result = await world.skipUntil(() => world.durable.attach<RecoveryResult>(recovery).result());
+    expect(result).toMatchObject({ outcome: 'COMPENSATED', by: 'usr_operator' });
+    expect(shop.effects).toEqual([]);
+    expect((await viewOf(recovery)).compensations).toMatchObject([{ status: 'COMPLETED', failure: null }]);
+  });
+});
+
 describe('a deadline', () => {
   it('is behind every attempt: a service that fails on and on is given up before it', async () => {
     world = await createSkippingWorld();

@@ -85,9 +85,16 @@ describe('a saga of which a step is refused', () => {
   it('does not fail because a service was away that may be asked again', async () => {
     let away = 2;
     durable.intercept = (call) => (fieldOf(call.operation) === 'reserve' && away-- > 0 ? fault('SUBGRAPH_UNREACHABLE')(call) : undefined);
-    const { errors } = await finish(await durable.startRequest(BUY));
+    const started = await durable.startRequest(BUY);
+    const { errors } = await finish(started);
     expect(errors).toBeUndefined();
     expect(sent()).toEqual(['reserve', 'reserve', 'reserve', 'place', 'ship']);
+    expect((await viewOf(started)).steps.map(({ label, attempt }) => [label, attempt])).toEqual([
+      ['stock: reserve', 3],
+      ['orders: place', 1],
+      ['parcels: ship', 1],
+      ['stock', 1],
+    ]);
     expect(new Set(durable.calls.slice(0, 3).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
   });
 
@@ -112,9 +119,14 @@ describe('a saga of which a step is refused', () => {
     shop.refuses.add('ship');
     let away = 2;
     durable.intercept = (call) => (fieldOf(call.operation) === 'cancel' && away-- > 0 ? fault('SUBGRAPH_UNREACHABLE')(call) : undefined);
-    await finish(await durable.startRequest(BUY));
+    const started = await durable.startRequest(BUY);
+    await finish(started);
     expect(sent()).toEqual(['reserve', 'place', 'ship', 'cancel', 'cancel', 'cancel', 'release']);
     expect(shop.effects).toEqual([]);
+    expect((await viewOf(started)).compensations.map(({ label, status, attempt }) => [label, status, attempt])).toEqual([
+      ['orders: cancel', 'COMPLETED', 3],
+      ['stock: release', 'COMPLETED', 1],
+    ]);
   });
 
   it('leaves what cannot be undone to the operators of its service, and undoes the rest', async () => {

@@ -107,10 +107,11 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
         case 'GIVE_UP':
           return resolved('GIVEN_UP', by);
         case 'COMPENSATE': {
-          const left = await undoLeftovers({ request, auth, operationId: recoveryId, trouble, reporter });
-          response = withoutUndone(response, request.plan, trouble.left, left);
-          if (left.length === 0) return resolved('COMPENSATED', by);
-          trouble = { ...trouble, left };
+          attempts += 1;
+          const end = await undoLeftovers({ request, auth, operationId: recoveryId, trouble, reporter });
+          response = withoutUndone(response, request.plan, trouble.left, end);
+          if (end.left.length === 0) return resolved('COMPENSATED', by);
+          trouble = { ...trouble, left: end.left };
           break;
         }
         case 'EDIT_VARIABLES':
@@ -137,16 +138,21 @@ export async function error_recovery_workflow(failed: FailedRequest, context: Er
 
   async function nextDecision(): Promise<Decision> {
     const offered = choicesFor(trouble);
-    if (isWorthTrying(trouble, wasAnswered) && attempts < AUTOMATIC_ATTEMPTS) {
+    if (attempts < AUTOMATIC_ATTEMPTS && isWorthTrying(trouble, wasAnswered) && mayActAlone()) {
       const waitMs = Math.max(trouble.retryAfterMs, Math.min(FIRST_WAIT_MS * 2 ** attempts, LONGEST_WAIT_MS));
       await condition(() => isDecided(offered), waitMs, { summary: 'before the next attempt' });
-      return decisions.shift() ?? { choice: 'RETRY', by: null, variables: null };
+      return decisions.shift() ?? { choice: trouble.class === 'uncompensated' ? 'COMPENSATE' : 'RETRY', by: null, variables: null };
     }
     reporter.inputRequired(`${failed.title}: ${trouble.failure.code}. ${trouble.failure.message}`, offered);
     await record('INPUT_REQUIRED');
     await condition(() => isDecided(offered));
     await record('RECOVERING');
     return decisions.shift() as Decision;
+  }
+
+  function mayActAlone(): boolean {
+    // Before: what a saga could not undo waited for somebody. After: it is tried again, as a failed fetch is. Since: 0.1.0, November 2026.
+    return trouble.class !== 'uncompensated' || patched('compensates-by-itself');
   }
 
   /** Decisions that were not offered, or came too late for what they were about, are dropped. */

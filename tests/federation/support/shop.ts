@@ -57,6 +57,7 @@ export function createShop(): Shop {
         type Query { open: Int }
         type Mutation {
           place(sku: ID!): Placed @compensate(with: "cancel", arguments: ["id: result.order.id"])
+          book(sku: ID!): Order @idempotent @compensate(with: "cancel", arguments: ["id: result.id"])
           cancel(id: ID!): Order @idempotent
         }
         type Placed { order: Order!  note: String }
@@ -69,6 +70,12 @@ export function createShop(): Shop {
             const id = `o${++orders}`;
             effects.push(`ordered ${id}`);
             return { order: { id, item: { sku } }, note: 'soon' };
+          },
+          book: (_: unknown, { sku }: { sku: string }) => {
+            unlessRefused('book');
+            const id = `o${++orders}`;
+            effects.push(`ordered ${id}`);
+            return { id, item: { sku } };
           },
           cancel: (_: unknown, { id }: { id: string }) => {
             unlessRefused('cancel');

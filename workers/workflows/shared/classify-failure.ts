@@ -1,7 +1,7 @@
 import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
 import type { ResolutionChoice } from '#schema/contracts/operations';
 import type { PlanNode } from '#schema/contracts/plan';
-import type { FailureClass, Trouble } from '#schema/contracts/workflows';
+import type { FailureClass, LeftStep, Trouble } from '#schema/contracts/workflows';
 
 /** A mutation with such an answer was sent, and nobody can say what became of it. */
 const UNSURE = new Set(['OUTCOME_UNKNOWN', 'SUBGRAPH_BAD_ANSWER', 'SUBGRAPH_ANSWER_TOO_LARGE']);
@@ -28,8 +28,10 @@ export function classify(unfinished: Trouble['unfinished'], isBackground: boolea
   return null;
 }
 
-/** May the failed fetches be sent again without asking anybody? */
-export function isWorthTrying({ class: found, answers, unfinished }: Trouble, wasAnswered: boolean): boolean {
+/** May the failed fetches be sent again, or what is left be undone, without asking anybody? */
+export function isWorthTrying({ class: found, answers, unfinished, left }: Trouble, wasAnswered: boolean): boolean {
+  // That somebody was told of the failure does not matter: what is left is to be undone in any case.
+  if (found === 'uncompensated') return left.some((one) => one.mayPass === true && mayBeUndone(one));
   if ((found !== 'service_down' && found !== 'retryable') || answers === null) return false;
   return unfinished.every(
     ({ operationKind, idempotent, code }) =>
@@ -39,10 +41,14 @@ export function isWorthTrying({ class: found, answers, unfinished }: Trouble, wa
   );
 }
 
+/** Are the arguments of its undo known, or can they be asked for? */
+export function mayBeUndone({ leftover, unsure }: LeftStep): boolean {
+  return leftover.undo !== null && (leftover.arguments !== null || unsure !== undefined);
+}
+
 export function choicesFor({ class: found, answers, left }: Trouble): readonly ResolutionChoice[] {
   if (found === 'uncompensated') {
-    const canUndo = left.some(({ leftover }) => leftover.undo !== null && leftover.arguments !== null);
-    return canUndo ? ['COMPENSATE', 'GIVE_UP'] : ['GIVE_UP'];
+    return left.some(mayBeUndone) ? ['COMPENSATE', 'GIVE_UP'] : ['GIVE_UP'];
   }
   return answers === null ? ['SKIP', 'GIVE_UP'] : ['RETRY', 'EDIT_VARIABLES', 'SKIP', 'GIVE_UP'];
 }

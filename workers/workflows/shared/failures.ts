@@ -12,11 +12,24 @@ export function toFailure(error: unknown): OperationFailure {
   return describe('INTERNAL_SERVER_ERROR', 'something failed inside a step');
 }
 
+/** How often the activity that ended so had been started, as `insist_on_service_activity` tells it. @returns 1 when it does not say */
+export function attemptsOf(error: unknown): number {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const [told] = (cause instanceof ApplicationFailure ? cause.details : null) ?? [];
+  const { attempts } = (told ?? {}) as { attempts?: unknown };
+  return typeof attempts === 'number' ? attempts : 1;
+}
+
+/** A service has said no. Whatever else ended an activity's attempts may pass. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
+}
+
 /** Ends a workflow with a code of the registry. */
 export function toWorkflowFailure({ code, message }: OperationFailure): ApplicationFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable: true });
 }
 
-function describe(code: ErrorCode, message: string): OperationFailure {
+export function describe(code: ErrorCode, message: string): OperationFailure {
   return { code, message, retryable: ERROR_CODES[code].retryable };
 }

@@ -6,9 +6,8 @@ import { cloneJson } from '#gateway/execution/json-data';
 import { ERROR_CODES, type ErrorCode, isErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
-import type { ComplexRequest, OrchestrationResponse, Trouble } from '#schema/contracts/workflows';
+import type { ComplexRequest, LeftStep, OrchestrationResponse, Trouble } from '#schema/contracts/workflows';
 import { classify } from './classify-failure.js';
-import type { OperationReporter } from './operation-reporter.js';
 
 /** Together with the response in one payload. */
 const MAX_KEPT_CHARS = 600_000;
@@ -20,8 +19,8 @@ export interface FetchLog {
   recall(fetch: ServiceFetch): ServiceAnswer | undefined;
   /** An answer as it came; @returns the same */
   keep(answer: ServiceAnswer): ServiceAnswer;
-  /** Also hears what a compensation leaves. */
-  watch(reporter: OperationReporter): OperationReporter;
+  /** What a compensation could not undo. */
+  leave(left: LeftStep): void;
   /** @returns null when nobody has to care: all is well, or the services said what there is to say */
   toTrouble(answer: OrchestrationResponse): Trouble | null;
 }
@@ -36,7 +35,8 @@ export function createFetchLog({ request, keyBase, isPart }: { request: ComplexR
   const recalled = new Map((request.resume?.answers ?? []).map((answer) => [toKey(answer), answer]));
   const good: ServiceAnswer[] = [];
   const unfinished = new Map<string, Unfinished>();
-  const left: Trouble['left'][number][] = [];
+  const left: LeftStep[] = [];
+  let leftChars = 0;
   let retryAfterMs = 0;
 
   return {
@@ -66,16 +66,17 @@ export function createFetchLog({ request, keyBase, isPart }: { request: ComplexR
       return known === undefined ? undefined : copy(known);
     },
     keep(answer) {
-      if (isRecoverable && answer.errors.length === 0) good.push(copy(answer));
+      if (isRecoverable && answer.errors.length === 0) {
+        const { attempts: _, ...kept } = copy(answer);
+        good.push(kept);
+      }
       return answer;
     },
-    watch: (reporter) => ({
-      ...reporter,
-      compensationFailed: (step, undoes, failure, leftover) => {
-        if (leftover !== undefined) left.push({ step: undoes, leftover });
-        reporter.compensationFailed(step, undoes, failure, leftover);
-      },
-    }),
+    leave(one) {
+      const { unsure, ...known } = one;
+      leftChars += JSON.stringify(unsure ?? null).length;
+      left.push(leftChars > MAX_KEPT_CHARS ? known : one);
+    },
     toTrouble({ failure }) {
       if (!isRecoverable) return null;
       const open = [...unfinished.values()];

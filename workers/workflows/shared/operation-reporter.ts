@@ -6,7 +6,7 @@
 //     (workers/client/pending-steps.ts).
 // R4. Events that are held leave in one, in order, with the run's end; or with the first that comes a second after its start. What is held
 //     when a run completes can be a part of its result, which costs nothing.
-import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { patched, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   type EventBody,
@@ -30,6 +30,8 @@ export interface OperationReporter {
   stepStarted(step: StepName): void;
   stepCompleted(step: StepName, detail?: string | null): void;
   stepFailed(step: StepName, failure: OperationFailure): void;
+  /** Before the end of a step or compensation: how often it was sent. Whoever was not watching learns it from here. */
+  stepRetried(step: StepName, attempts: number): void;
   compensationStarted(step: StepName, undoes: string): void;
   compensationCompleted(step: StepName, undoes: string): void;
   compensationFailed(step: StepName, undoes: string, failure: OperationFailure, left?: Leftover): void;
@@ -102,6 +104,11 @@ export function createReporter(options: {
     started: (title, steps) => report({ __typename: 'OperationStarted', title, steps: steps.map(({ id, label }) => ({ id, label })) }),
     stepStarted: (step) => report({ __typename: 'StepStarted', ...of(step) }),
     stepCompleted: (step, detail = null) => report({ __typename: 'StepCompleted', ...of(step), detail }),
+    stepRetried: (step, attempts) => {
+      // Before: only who was watching learned that a step was sent more than once. After: its operation tells. Since: 0.1.0, November 2026.
+      if (attempts > 1 && patched('tells-attempts'))
+        report({ __typename: 'StepRetrying', ...of(step), attempt: attempts, maximumAttempts: null, lastFailure: null });
+    },
     stepFailed: (step, failure) => report({ __typename: 'StepFailed', ...of(step), failure }),
     compensationStarted: (step, undoes) => report({ __typename: 'CompensationStarted', ...of(step), undoes }),
     compensationCompleted: (step, undoes) => report({ __typename: 'CompensationCompleted', ...of(step), undoes }),

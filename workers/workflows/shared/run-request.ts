@@ -32,12 +32,12 @@ import {
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
+import { insist, MUTATION_FETCH_MS, toServiceCall } from './service-calls.js';
 import { createParentReport } from './report-to-parent.js';
 import { toRetry } from './retry-policy.js';
 import { nameSagaSteps, runSaga } from './run-saga.js';
 import { startRecovery } from './start-recovery.js';
 
-const MUTATION_FETCH_MS = 10_000;
 /** Nobody waits for the run: a slow service may take its time. */
 const BACKGROUND_FETCH_MS = 60_000;
 /**
@@ -56,7 +56,7 @@ const BEHIND_EFFECT_ATTEMPTS = 6;
 const LOCAL_WAIT = '2s';
 /** A larger result leaves the history (platform/payload-store), and with it what it tells: readers of events do not fetch it. */
 const MAX_TELLING_BYTES = 60_000;
-/** An undo that may be repeated is, for about a minute; then it is left for people. */
+/** An undo that may be repeated is, for about a minute; then it is left to the recovery. */
 const INSISTING_ATTEMPTS = 10;
 
 /** @throws CancelledFailure, or ApplicationFailure SUBGRAPH_ANSWER_TOO_LARGE */
@@ -72,7 +72,7 @@ export async function runRequest(request: ComplexRequest, auth: AuthContext): Pr
   const log = createFetchLog({ request, keyBase, isPart });
   const mayHold = request.synchronous && request.plan.kind === 'query' && !isPart;
   const holds = mayHold && (request.reportsWithResult ? 'until completed' : request.reportsAtEnd ? 'until the end' : false);
-  const reporter = log.watch(createReporter({ showsStatus, parent: parentReport, holds }));
+  const reporter = createReporter({ showsStatus, parent: parentReport, holds });
   const work = createCancellableWork(reporter);
   reporter.started(request.operationName ?? request.plan.kind, saga === undefined ? [] : nameSagaSteps(saga));
 
@@ -147,19 +147,8 @@ async function runPlan(
   // Local and regular activities do not mix: what is slow would hold back the others (Q2).
   const isQuick = request.synchronous && (request.plan.longestTimeoutMs ?? 0) <= QUERY_FETCH_MS;
 
-  const toCall = (serviceFetch: ServiceFetch, timeoutMs: number): ServiceCall => ({
-    ...serviceFetch,
-    generation: request.generation,
-    auth,
-    operationId,
-    idempotencyKey:
-      serviceFetch.operationKind === 'mutation'
-        ? `${keyBase}.${serviceFetch.node}${serviceFetch.chunk === 0 ? '' : `.${serviceFetch.chunk}`}`
-        : null,
-    timeoutMs,
-    ...(request.trace === undefined ? {} : { trace: request.trace }),
-    ...(request.headerClaim === undefined ? {} : { headerClaim: request.headerClaim }),
-  });
+  const toCall = (serviceFetch: ServiceFetch, timeoutMs: number): ServiceCall =>
+    toServiceCall(serviceFetch, { request, auth, operationId, keyBase, timeoutMs });
   const fetch = (serviceFetch: ServiceFetch): Promise<ServiceAnswer> => {
     const known = log.recall(serviceFetch);
     if (known !== undefined) return Promise.resolve(log.keep(known));
@@ -206,7 +195,8 @@ async function runPlan(
       reporter,
       onFetch,
       fetch: (one) => (one.operationKind === 'mutation' ? CancellationScope.nonCancellable(() => fetch(one)) : fetch(one)),
-      insist: (one, purpose) => insist(toCall(one, one.policy?.timeoutMs ?? MUTATION_FETCH_MS), purpose),
+      insist: (one, purpose) => insist(toCall(one, one.policy?.timeoutMs ?? MUTATION_FETCH_MS), purpose, INSISTING_ATTEMPTS),
+      onLeft: log.leave,
       whyStopped: () => (work.isCancelled() ? 'OPERATION_CANCELLED' : Date.now() >= endsAtMs ? 'DEADLINE_EXCEEDED' : null),
     });
   }
@@ -224,16 +214,6 @@ async function runPlan(
     execution.stop(toDeadlineError(request.deadlineMs));
     return Promise.resolve({ node, chunk, data: null, errors: [] });
   }
-}
-
-function insist(call: ServiceCall, purpose: 'ask again' | 'undo'): Promise<ServiceAnswer> {
-  const { insist_on_service_activity } = proxyActivities<RequestActivities>({
-    startToCloseTimeout: call.timeoutMs + 1_000,
-    heartbeatTimeout: '2s',
-    retry: { initialInterval: '500ms', maximumInterval: '10s', ...toRetry(call, INSISTING_ATTEMPTS) },
-    summary: `${call.service}: ${purpose} ${call.node}`,
-  });
-  return insist_on_service_activity(purpose === 'undo' ? { ...call, idempotencyKey: `${call.idempotencyKey ?? ''}.undo` } : call);
 }
 
 async function raceDeadline(execution: Execution, deadlineMs: number): Promise<ExecutionAnswer> {
@@ -279,8 +259,9 @@ export function toStep({ node, chunk, service }: Pick<ServiceFetch, 'node' | 'ch
   return { id: `fetch-${node}${chunk === 0 ? '' : `-${chunk}`}`, label: service };
 }
 
-function reportFetch(reporter: OperationReporter, fetch: ServiceFetch, { errors }: ServiceAnswer): void {
+function reportFetch(reporter: OperationReporter, fetch: ServiceFetch, { errors, attempts = 1 }: ServiceAnswer): void {
   const step = toStep(fetch);
+  reporter.stepRetried(step, attempts);
   const [error] = errors;
   if (error === undefined) reporter.stepCompleted(step);
   else

@@ -2,35 +2,26 @@
 // S1. One step at a time: nothing is in flight when the next one starts, so that awaiting between steps is safe (start-execution.ts, E1).
 // S2. A mutation that was sent is waited for, also when the run is cancelled or late: what has to be undone depends on its outcome.
 // S3. Undoing cannot be cancelled and has no deadline but its attempts. An undo that fails is reported and does not stop the others.
-// S4. A step that may have had its effect is undone as well: it is asked again with its key where it may be, else undone unseen.
-import { CancellationScope, patched } from '@temporalio/workflow';
+// S4. A step that may have had its effect is undone as well (undo-step.ts, U1).
+import { CancellationScope } from '@temporalio/workflow';
 import { shapeResponse } from '#gateway/execution/shape-response';
 import { startExecution } from '#gateway/execution/start-execution';
-import { UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, type ErrorCode, registryCodeOf } from '#schema/contracts/errors';
-import type { Json, JsonObject } from '#schema/contracts/json';
+import type { JsonObject } from '#schema/contracts/json';
 import type { OperationFailure } from '#schema/contracts/operations';
-import type {
-  ExecutablePlan,
-  GraphQLErrorJson,
-  PlannedUndo,
-  SagaPlan,
-  SagaStep,
-  ServiceAnswer,
-  ServiceFetch,
-  UndoValue,
-} from '#schema/contracts/plan';
-import type { OrchestrationResponse } from '#schema/contracts/workflows';
-import { toFailure } from './failures.js';
+import type { ExecutablePlan, GraphQLErrorJson, SagaPlan, SagaStep, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import type { LeftStep, OrchestrationResponse } from '#schema/contracts/workflows';
+import { describe } from './failures.js';
 import type { OperationReporter, StepName } from './operation-reporter.js';
+import { fillArguments, isUnsureCode, type UndoContext, undoStep } from './undo-step.js';
 
 export interface SagaInput {
   plan: ExecutablePlan & { saga: SagaPlan };
   variables: JsonObject;
   /** Never rejects; a mutation that was begun is not cut. */
   fetch: (fetch: ServiceFetch) => Promise<ServiceAnswer>;
-  /** Tries until the service has answered well or clearly refused. @throws as activities do */
-  insist: (fetch: ServiceFetch, purpose: 'ask again' | 'undo') => Promise<ServiceAnswer>;
+  insist: UndoContext['insist'];
+  onLeft: (left: LeftStep) => void;
   /** Asked between steps. */
   whyStopped: () => ErrorCode | null;
   onFetch: (fetch: ServiceFetch, answer: ServiceAnswer | null) => void;
@@ -70,7 +61,7 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
     if (attempt.outcome !== 'done') failure = explain(step, errors);
   }
   stopped = failure === null ? (stopped ?? whyStopped()) : null;
-  if (stopped !== null) failure = toOperationFailure(stopped, ERROR_CODES[stopped].meaning);
+  if (stopped !== null) failure = describe(stopped, ERROR_CODES[stopped].meaning);
 
   const own = failure === null ? [] : await CancellationScope.nonCancellable(undoAll);
   if (stopped !== null) own.push(toError(stopped, ERROR_CODES[stopped].meaning));
@@ -91,6 +82,7 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
         attempt.sent = fetch;
         if (answer === null) return;
         attempt.outcome = judge(step, answer);
+        reporter.stepRetried(toName(step), answer.attempts ?? 1);
         if (attempt.outcome === 'done') reporter.stepCompleted(toName(step));
         else reporter.stepFailed(toName(step), explain(step, answer.errors));
       },
@@ -108,96 +100,15 @@ export async function runSaga(input: SagaInput): Promise<OrchestrationResponse> 
       const tell = (code: ErrorCode): void => void told.unshift(toError(code, ERROR_CODES[code].meaning, [step.responseKey]));
       if (outcome === 'not started') tell('STEP_NOT_STARTED');
       if (sent === null || outcome === 'failed' || outcome === 'not started') continue;
-      const end = await undo(step, sent, outcome);
+      const known = fillArguments(step, variables, data[step.dataKey]);
+      const end = await undoStep({ step, unsure: outcome === 'unsure' ? sent : null, arguments: known }, input);
+      if (end.kind === 'left') input.onLeft(end.left);
       // What stands is shown, since it is there.
-      if (end !== 'left') delete data[step.dataKey];
-      if (end !== 'had no effect') tell(end === 'left' ? 'COMPENSATION_FAILED' : 'STEP_UNDONE');
+      else delete data[step.dataKey];
+      if (end.kind !== 'had no effect') tell(end.kind === 'left' ? 'COMPENSATION_FAILED' : 'STEP_UNDONE');
     }
     return told;
   }
-
-  async function undo(step: SagaStep, sent: ServiceFetch, outcome: Outcome): Promise<'undone' | 'left' | 'had no effect'> {
-    const { undo: planned, service, field } = step;
-    const undoes = toName(step).id;
-    const name: StepName = { id: `undo-${undoes}`, label: `${service}: ${planned?.field ?? `no undo of ${field}`}` };
-    let values: JsonObject | null = null;
-    const leave = (reason: OperationFailure): 'left' => {
-      reporter.compensationFailed(name, undoes, reason, { service, effect: field, undo: planned?.field ?? null, arguments: values });
-      return 'left';
-    };
-
-    reporter.compensationStarted(name, undoes);
-    if (planned === null) return leave(toOperationFailure('COMPENSATION_FAILED', `'${field}' has no @compensate: undo it by hand`));
-    let result = data[step.dataKey];
-    try {
-      if (outcome === 'unsure' && sent.idempotent) result = (await input.insist(sent, 'ask again')).data?.[step.dataKey];
-    } catch (error) {
-      const { code, message } = toFailure(error);
-      if (isUnsureCode(code)) return leave(toOperationFailure('OUTCOME_UNKNOWN', message));
-      // It has refused, so there is nothing to undo.
-      reporter.compensationCompleted(name, undoes);
-      return 'had no effect';
-    }
-    values = fillArguments(step, result);
-    if (values === null)
-      return leave(toOperationFailure('OUTCOME_UNKNOWN', `the answer of '${field}' is lost, and '${planned.field}' needs it`));
-    if (outcome === 'unsure' && !sent.idempotent && !planned.idempotent)
-      return leave(
-        toOperationFailure('OUTCOME_UNKNOWN', `nobody knows whether '${field}' took effect, and '${planned.field}' is not @idempotent`),
-      );
-    try {
-      await input.insist(toUndoFetch(sent, planned, values), 'undo');
-      reporter.compensationCompleted(name, undoes);
-      return 'undone';
-    } catch (error) {
-      return leave(toFailure(error));
-    }
-  }
-
-  /** @returns null when the step's answer is needed and not there */
-  function fillArguments({ undo: planned }: SagaStep, result: Json | undefined): JsonObject | null {
-    const filled: JsonObject = {};
-    for (const { name, value } of planned?.arguments ?? []) {
-      const found = toJson(value, result);
-      if (found === undefined) return null;
-      filled[name] = found;
-    }
-    return filled;
-  }
-
-  function toJson(value: UndoValue, result: Json | undefined): Json | undefined {
-    switch (value.kind) {
-      case 'constant':
-        return value.value;
-      case 'variable':
-        return follow(variables[value.name], value.path) ?? null;
-      case 'result':
-        return result === null ? undefined : follow(result, value.path);
-      case 'list':
-        return value.values.map((element) => toJson(element, result) ?? null);
-      case 'object':
-        return Object.fromEntries(value.fields.map((entry) => [entry.name, toJson(entry.value, result) ?? null]));
-    }
-  }
-}
-
-/** In the place of the fetch whose effect it takes back: node and chunk are of its key. */
-function toUndoFetch(sent: ServiceFetch, planned: PlannedUndo, variables: JsonObject): ServiceFetch {
-  const { node, chunk, service, operationKind } = sent;
-  const { operation, operationName, idempotent, policy } = planned;
-  const fetch = { node, chunk, service, operationKind, operation, operationName, variables, idempotent };
-  return policy === undefined ? fetch : { ...fetch, policy };
-}
-
-function follow(from: Json | undefined, path: readonly string[]): Json | undefined {
-  let value = from;
-  for (const key of path) value = typeof value === 'object' && value !== null && !Array.isArray(value) ? value[key] : undefined;
-  return value;
-}
-
-function isUnsureCode(code: string): boolean {
-  // Before: a service whose database went away had refused the step. After: it may have committed, unseen. Since: 0.1.0, November 2026.
-  return UNSURE_CODES.has(code) || (code === 'DATABASE_UNAVAILABLE' && patched('database-away-is-unsure'));
 }
 
 /** Data is an effect. Without it, an error of the field itself is a refusal; one below it, or of the transport, says nothing about the effect. */
@@ -210,15 +121,11 @@ function judge({ dataKey }: SagaStep, { data, errors }: ServiceAnswer): Outcome 
 function explain({ field }: SagaStep, errors: readonly { extensions: { code: string } }[]): OperationFailure {
   const error = errors.at(-1);
   const known = error === undefined ? 'SUBGRAPH_ERROR' : registryCodeOf(error);
-  return toOperationFailure(known, `'${field}': ${ERROR_CODES[known].meaning}`);
+  return describe(known, `'${field}': ${ERROR_CODES[known].meaning}`);
 }
 
 function toName({ fetch, service, field }: SagaStep): StepName {
   return { id: `fetch-${fetch}`, label: `${service}: ${field}` };
-}
-
-function toOperationFailure(code: ErrorCode, message: string): OperationFailure {
-  return { code, message, retryable: ERROR_CODES[code].retryable };
 }
 
 function toError(code: ErrorCode, message: string, path?: readonly string[]): GraphQLErrorJson {
