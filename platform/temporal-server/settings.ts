@@ -1,10 +1,11 @@
 import { SEARCH_ATTRIBUTES } from '#schema/contracts/workflows';
 
-/** The same values stand in deploy/temporal/dynamic-config.yaml, where the first three are explained. */
-export const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean>> = {
+/** The same values stand in deploy/temporal/dynamic-config.yaml, where they are explained. */
+export const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean | string>> = {
   'history.transferProcessorMaxPollRPS': 1000,
   'history.timerProcessorMaxPollRPS': 1000,
   'history.visibilityProcessorMaxPollRPS': 1000,
+  'history.timerProcessorMaxTimeShift': '20ms',
   'system.enableActivityEagerExecution': true,
   'matching.enableFairness': true,
   'frontend.namespaceCount': 5000,
@@ -50,7 +51,7 @@ export function toServerArguments({ uiCodec = null, ...at }: ServerPlace): strin
     `--namespace=${at.namespace}`,
     '--log-level=error',
     ...SEARCH_ATTRIBUTES.map((name) => `--search-attribute=${name}=Keyword`),
-    ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${value}`),
+    ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`),
   ];
 }
 

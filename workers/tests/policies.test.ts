@@ -25,6 +25,7 @@ const services = createWorld([
         brief: Item @timeout(ms: 100)
         flaky: Item @retry(attempts: 4, intervalMs: 10)
         once: Item @retry(attempts: 1)
+        seldom: Item @retry(attempts: 2, intervalMs: 2500)
       }
       type Mutation {
         pay: Item @idempotent @retry(attempts: 3, intervalMs: 10)
@@ -33,7 +34,7 @@ const services = createWorld([
       }
       type Item @key(fields: "id") { id: ID! }`,
     resolvers: {
-      Query: Object.fromEntries(['item', 'slow', 'brief', 'flaky', 'once'].map((name) => [name, () => ({ id: 'i1' })])),
+      Query: Object.fromEntries(['item', 'slow', 'brief', 'flaky', 'once', 'seldom'].map((name) => [name, () => ({ id: 'i1' })])),
       Mutation: Object.fromEntries(['pay', 'order', 'patient'].map((name) => [name, () => ({ id: 'i1' })])),
     },
   },
@@ -74,6 +75,18 @@ describe('@retry', () => {
     expect(response.errors).toBeUndefined();
     expect(toShop()).toHaveLength(3);
     expect(new Set(toShop().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  });
+
+  it.each([
+    ['by a local activity', true],
+    ['by a regular one', false],
+  ])('waits as long as declared, %s: three short waits are over before a long one', async (_, synchronous) => {
+    durable.intercept = away;
+    const sent: string[] = [];
+    const count = (document: string, name: string) => run(document, { synchronous }).then(() => sent.push(name));
+    await Promise.all([count('{ seldom { id } }', 'seldom'), count('{ flaky { id } }', 'flaky')]);
+    expect(sent).toEqual(['flaky', 'seldom']);
+    expect(durable.calls).toHaveLength(6);
   });
 
   it('answers as the service did when its attempts are used up', async () => {
