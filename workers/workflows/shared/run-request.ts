@@ -196,7 +196,7 @@ async function runPlan(
       onFetch,
       fetch: (one) => (one.operationKind === 'mutation' ? CancellationScope.nonCancellable(() => fetch(one)) : fetch(one)),
       insist: (one, purpose) => insist(toCall(one, one.policy?.timeoutMs ?? MUTATION_FETCH_MS), purpose, INSISTING_ATTEMPTS),
-      onLeft: log.leave,
+      onLeft: (left) => log.leave(left),
       whyStopped: () => (work.isCancelled() ? 'OPERATION_CANCELLED' : Date.now() >= endsAtMs ? 'DEADLINE_EXCEEDED' : null),
     });
   }
