@@ -27,7 +27,7 @@ export function createProgram(env: NodeJS.ProcessEnv, exit: (code: number) => vo
         command.error(
           `error: ${name === undefined ? `start subgraph: expected one of ${SUBGRAPH_NAMES.join(', ')}` : `start ${role}: expected no name, got '${name}'`}`,
         );
-      exit(await (await import('./start/start.js')).start(role, name, config(), env));
+      exit(await (await import('./start/start.js')).start(role, name, env));
     });
 
   program

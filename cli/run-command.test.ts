@@ -89,6 +89,15 @@ describe('the command line', () => {
     expect(printed.trim().split('\n')).toHaveLength(1);
   });
 
+  it('names every wrong setting before anything is started, each once', async () => {
+    const env = { SLUICE_DATA: join(folder, 'data'), PORT: 'abc', ADMIN_PORT: '99999', TEMPORAL_ADDRESS: 'nowhere', SLUICE_AUTH: 'maybe' };
+    expect(await runCommand(['start'], env)).toBe(2);
+    for (const name of ['PORT', 'ADMIN_PORT', 'TEMPORAL_ADDRESS', 'SLUICE_AUTH'])
+      expect(printed.match(new RegExp(`(: |· )${name}: `, 'g'))).toHaveLength(1);
+    expect(printed.trim().split('\n')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('does not overwrite a key, and does not repeat what is in a file that is none', async () => {
     const file = join(folder, 'key.json');
     await writeFile(file, '{"secret of": somebody');

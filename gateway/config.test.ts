@@ -32,6 +32,17 @@ describe('the settings of the gateway', () => {
     });
   });
 
+  it('are all named when several are wrong, also those that demand others', () => {
+    const env = {
+      PORT: 'abc',
+      ADMIN_PORT: '99999',
+      SLUICE_AUTH: 'jwt',
+      SLUICE_JWT_ISSUER: 'https://idp.example',
+      SUBGRAPH_TIMEOUT_MS: '-1',
+    };
+    expect(() => readGatewayConfig(env)).toThrow(/PORT.*'abc'.*ADMIN_PORT.*'99999'.*SUBGRAPH_TIMEOUT_MS.*SLUICE_JWKS_URL/);
+  });
+
   it.each([
     [{ HOST: '0.0.0.0', SLUICE_AUTH: 'dev' }, /'dev' is for this machine only/],
     [{ HOST: '0.0.0.0', SLUICE_AUTH: 'none' }, /'none' is for this machine only/],

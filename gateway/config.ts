@@ -1,7 +1,7 @@
 // The gateway's settings; no other file of this room reads the environment.
 import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
-import { parseEnvironment } from '#platform/config';
+import { parseEnvironment, readTogether } from '#platform/config';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
 import { isLoopback } from '#platform/loopback';
@@ -62,62 +62,69 @@ const errorRules = z.string().transform((text, context) => {
 
 const atMost = (standard: number) => z.coerce.number().int().min(1).default(standard);
 
-const Environment = z
-  .object({
-    HOST: z.string().min(1).default('127.0.0.1'),
-    PORT: port.default(4000),
-    ADMIN_HOST: z.string().min(1).default('127.0.0.1'),
-    ADMIN_PORT: port.default(4001),
-    SLUICE_AUTH: z.enum(['dev', 'jwt', 'none']).optional(),
-    SLUICE_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
-    SLUICE_JWT_ISSUER: z.string().min(1).optional(),
-    SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
-    SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
-    SLUICE_SAGAS: operationNames.default([]),
-    SLUICE_OPERATIONS: policies.default(new Map()),
-    SLUICE_OVERRIDE_LABELS: list.default([]),
-    SLUICE_WEBHOOK_PRIVATE: z.stringbool().default(false),
-    SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
-    SLUICE_TRUSTED_DOCUMENTS: z.enum(TRUST_MODES).default('off'),
-    SLUICE_TRUSTED_DOCUMENTS_CLIENTS: trustByClient.default([]),
-    SLUICE_TRUSTED_DOCUMENTS_FILES: list.default([]),
-    SLUICE_MAX_TOKENS: atMost(2_000),
-    SLUICE_MAX_DEPTH: atMost(15),
-    SLUICE_MAX_ALIASES: atMost(30),
-    SLUICE_MAX_DIRECTIVES: atMost(20),
-    SLUICE_MAX_ROOT_FIELDS: atMost(20),
-    SLUICE_MAX_SELECTIONS: atMost(2_000),
-    SLUICE_MAX_COST: atMost(1_000),
-    SLUICE_ALLOWED_ORIGINS: origins.default([]),
-    SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
-    SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
-      .number()
-      .int()
-      .min(1_024)
-      .default(5 * 1024 * 1024),
-    SUBGRAPH_MAX_CALLS: atMost(1_024),
-    SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
-    SLUICE_FORWARD_HEADERS: forwardRules.default(new Map()),
-    SLUICE_ERRORS: errorRules.default(new Map()),
-    SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
-    SLUICE_MAX_UPLOAD_BYTES: atMost(1024 * 1024 * 1024),
-    SLUICE_MAX_UPLOAD_FILES: atMost(10),
-    SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
-    SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
-    SLUICE_DRAIN_REQUESTS_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
-  })
-  .superRefine((set, context) => {
-    const auth = set.SLUICE_AUTH ?? (isLoopback(set.HOST) ? 'dev' : 'jwt');
-    const complain = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
-    if (auth !== 'jwt' && !isLoopback(set.HOST))
-      complain('SLUICE_AUTH', `'${auth}' is for this machine only, but HOST is ${set.HOST}; use jwt`);
-    if (auth === 'none' && set.SLUICE_TRUSTED_DOCUMENTS === 'require')
-      complain('SLUICE_TRUSTED_DOCUMENTS', "'require' holds for nobody where SLUICE_AUTH is none: everyone has every scope");
-    if (auth === 'jwt' && set.SLUICE_JWKS_URL === undefined)
-      complain('SLUICE_JWKS_URL', 'expected the address of the key set, since SLUICE_AUTH is jwt');
-    if (auth === 'jwt' && set.SLUICE_JWT_ISSUER === undefined)
-      complain('SLUICE_JWT_ISSUER', 'expected the issuer of the tokens, since SLUICE_AUTH is jwt');
-  });
+const Environment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port.default(4000),
+  ADMIN_HOST: z.string().min(1).default('127.0.0.1'),
+  ADMIN_PORT: port.default(4001),
+  SLUICE_AUTH: z.enum(['dev', 'jwt', 'none']).optional(),
+  SLUICE_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SLUICE_JWT_ISSUER: z.string().min(1).optional(),
+  SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
+  SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
+  SLUICE_SAGAS: operationNames.default([]),
+  SLUICE_OPERATIONS: policies.default(new Map()),
+  SLUICE_OVERRIDE_LABELS: list.default([]),
+  SLUICE_WEBHOOK_PRIVATE: z.stringbool().default(false),
+  SLUICE_ACCESS_RULES: z.enum(['reject', 'filter']).default('reject'),
+  SLUICE_TRUSTED_DOCUMENTS: z.enum(TRUST_MODES).default('off'),
+  SLUICE_TRUSTED_DOCUMENTS_CLIENTS: trustByClient.default([]),
+  SLUICE_TRUSTED_DOCUMENTS_FILES: list.default([]),
+  SLUICE_MAX_TOKENS: atMost(2_000),
+  SLUICE_MAX_DEPTH: atMost(15),
+  SLUICE_MAX_ALIASES: atMost(30),
+  SLUICE_MAX_DIRECTIVES: atMost(20),
+  SLUICE_MAX_ROOT_FIELDS: atMost(20),
+  SLUICE_MAX_SELECTIONS: atMost(2_000),
+  SLUICE_MAX_COST: atMost(1_000),
+  SLUICE_ALLOWED_ORIGINS: origins.default([]),
+  SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
+  SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_024)
+    .default(5 * 1024 * 1024),
+  SUBGRAPH_MAX_CALLS: atMost(1_024),
+  SUBGRAPH_COMPRESSION: z.enum(['auto', 'on', 'off']).default('auto'),
+  SLUICE_FORWARD_HEADERS: forwardRules.default(new Map()),
+  SLUICE_ERRORS: errorRules.default(new Map()),
+  SUBGRAPH_SHARE_FETCHES: z.stringbool().default(true),
+  SLUICE_MAX_UPLOAD_BYTES: atMost(1024 * 1024 * 1024),
+  SLUICE_MAX_UPLOAD_FILES: atMost(10),
+  SLUICE_MAX_CONNECTIONS_PER_CLIENT: z.coerce.number().int().min(1).optional(),
+  SLUICE_DRAIN_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(0),
+  SLUICE_DRAIN_REQUESTS_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
+});
+
+/** What settings demand of each other, told beside what is wrong with single ones. */
+const Demands = Environment.pick({
+  HOST: true,
+  SLUICE_AUTH: true,
+  SLUICE_JWKS_URL: true,
+  SLUICE_JWT_ISSUER: true,
+  SLUICE_TRUSTED_DOCUMENTS: true,
+}).superRefine((set, context) => {
+  const auth = set.SLUICE_AUTH ?? (isLoopback(set.HOST) ? 'dev' : 'jwt');
+  const complain = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (auth !== 'jwt' && !isLoopback(set.HOST))
+    complain('SLUICE_AUTH', `'${auth}' is for this machine only, but HOST is ${set.HOST}; use jwt`);
+  if (auth === 'none' && set.SLUICE_TRUSTED_DOCUMENTS === 'require')
+    complain('SLUICE_TRUSTED_DOCUMENTS', "'require' holds for nobody where SLUICE_AUTH is none: everyone has every scope");
+  if (auth === 'jwt' && set.SLUICE_JWKS_URL === undefined)
+    complain('SLUICE_JWKS_URL', 'expected the address of the key set, since SLUICE_AUTH is jwt');
+  if (auth === 'jwt' && set.SLUICE_JWT_ISSUER === undefined)
+    complain('SLUICE_JWT_ISSUER', 'expected the issuer of the tokens, since SLUICE_AUTH is jwt');
+});
 
 export interface GatewayConfig {
   host: string;
@@ -168,7 +175,10 @@ export interface GatewayConfig {
 
 /** @throws CONFIG_INVALID that names every wrong setting */
 export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
-  const set = parseEnvironment(Environment, env);
+  const [set] = readTogether(
+    () => parseEnvironment(Environment, env),
+    () => parseEnvironment(Demands, env),
+  );
   return {
     host: set.HOST,
     port: set.PORT,

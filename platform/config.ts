@@ -18,5 +18,32 @@ export function parseEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.Pro
       value === undefined ? 'nothing' : /KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL/.test(name) ? 'a value that is not shown' : `'${value}'`;
     return `${name}: ${issue.message}; got ${got}`;
   });
-  throw new CodedError('CONFIG_INVALID', `wrong settings: ${mistakes.join(' · ')}`);
+  throw new WrongSettings(mistakes);
+}
+
+/** CONFIG_INVALID with each mistake by itself. */
+class WrongSettings extends CodedError {
+  constructor(readonly mistakes: readonly string[]) {
+    super('CONFIG_INVALID', `wrong settings: ${mistakes.join(' · ')}`);
+  }
+}
+
+/**
+ * Reads groups of settings of one environment.
+ *
+ * @throws CONFIG_INVALID that names the mistakes of all groups, each once
+ */
+export function readTogether<Groups extends readonly unknown[]>(...readers: { [N in keyof Groups]: () => Groups[N] }): Groups {
+  const mistakes = new Set<string>();
+  const groups = readers.map((read) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof WrongSettings)) throw error;
+      for (const mistake of error.mistakes) mistakes.add(mistake);
+      return undefined;
+    }
+  });
+  if (mistakes.size > 0) throw new WrongSettings([...mistakes]);
+  return groups as unknown as Groups;
 }

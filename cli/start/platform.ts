@@ -4,7 +4,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
 import { CodedError } from '#schema/contracts/errors';
-import { readGatewayConfig, type GatewayConfig } from '#gateway/config';
+import type { GatewayConfig } from '#gateway/config';
 import { createFetcher } from '#gateway/fetching/create-fetcher';
 import { createDatabaseClaimStore } from '#gateway/fetching/claim-store.database';
 import { createMemoryClaimStore } from '#gateway/fetching/claim-store.memory';
@@ -62,9 +62,8 @@ export interface Platform {
 }
 
 /** @throws CONFIG_INVALID */
-export async function openPlatform(config: CliConfig, env: NodeJS.ProcessEnv): Promise<Platform> {
+export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConfig, env: NodeJS.ProcessEnv): Promise<Platform> {
   const log = createLogger({ name: 'sluice', level: config.logLevel });
-  const gatewayConfig = readGatewayConfig(env);
   // Others must hold the same keys wherever Temporal or the database is shared.
   const mayCreate = config.databaseUrl === null && config.temporal.address === null;
   const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: mayCreate || config.supergraphFile !== null });

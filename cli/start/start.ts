@@ -1,8 +1,10 @@
 // `sluice start`: one role, or all of them; the line `ready`; and the way down. A process loads the roles that it plays.
 import { CodedError } from '#schema/contracts/errors';
+import { readGatewayConfig } from '#gateway/config';
 import type { RunningGateway } from '#gateway/main';
+import { readTogether } from '#platform/config';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
-import type { CliConfig } from '../config.js';
+import { readCliConfig } from '../config.js';
 import { type Role, SUBGRAPH_NAMES, type SubgraphName } from '../roles.js';
 import { openPlatform, type Platform } from './platform.js';
 
@@ -10,13 +12,12 @@ import { openPlatform, type Platform } from './platform.js';
 const CLOSING_MS = 5_000;
 
 /** @throws with a code when something that is needed is taken, wrong or away */
-export async function start(
-  role: Role | undefined,
-  name: SubgraphName | undefined,
-  config: CliConfig,
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
-  const platform = await openPlatform(config, env);
+export async function start(role: Role | undefined, name: SubgraphName | undefined, env: NodeJS.ProcessEnv): Promise<number> {
+  const [config, gatewayConfig] = readTogether(
+    () => readCliConfig(env),
+    () => readGatewayConfig(env),
+  );
+  const platform = await openPlatform(config, gatewayConfig, env);
   const stopped = waitForSignal();
   try {
     const lines = await startRole(platform, role, name);
