@@ -187,12 +187,12 @@ describe('the first fetches of a run', () => {
 });
 
 describe('a caller that leaves', () => {
-  const leaveDuring = async (query: string): Promise<void> => {
+  const leaveDuring = async (query: string, headers: Record<string, string> = {}): Promise<void> => {
     const leaving = new AbortController();
     state.onStarted = () => leaving.abort();
     await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${await gateway.token()}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await gateway.token()}`, ...headers },
       body: JSON.stringify({ query }),
       signal: leaving.signal,
     }).catch(() => undefined);
@@ -203,9 +203,12 @@ describe('a caller that leaves', () => {
     await expect.poll(() => cancelled).toEqual([{ id: 'op_run0', reason: 'the caller left' }]);
   });
 
-  it('does not end its mutation', async () => {
-    await leaveDuring('mutation { addBook { author { name } } }');
-    // A later query of the same kind is cancelled; by then the mutation would have been.
+  it.each([
+    ['its mutation', 'mutation { addBook { author { name } } }', {}],
+    ['what it may ask for again under its key', BOTH, { 'idempotency-key': 'left' }],
+  ])('does not end %s', async (_, document, headers) => {
+    await leaveDuring(document, headers);
+    // A later query is cancelled; by then this would have been.
     await leaveDuring(BOTH);
     await expect.poll(() => cancelled).toEqual([{ id: 'op_run1', reason: 'the caller left' }]);
   });

@@ -226,7 +226,8 @@ export function createRequestRuns({
     let isOver = false;
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
-      if (plan.kind !== 'query' || isAsync) return;
+      // Under its key a query may be asked for again, by a caller whose connection broke, or whose gateway was stopped.
+      if (plan.kind !== 'query' || isAsync || request.idempotencyKey !== null) return;
       durable
         .cancel(run.operationId, { reason: 'the caller left', by: auth.principal })
         .catch((error: unknown) => log.warn({ err: error, operationId: run.operationId }, 'left run could not be cancelled'));
