@@ -27,8 +27,12 @@ export interface TestPostgres {
   url: string;
   /** SIGKILL. */
   crash(): Promise<void>;
-  /** Starts it again on its data, after a crash. */
+  /** Its fast shutdown, which ends transactions. */
+  end(): Promise<void>;
+  /** Starts it again on its data. */
   revive(): Promise<void>;
+  /** To the server and all of its processes. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,14 +73,26 @@ export async function startPostgres(): Promise<TestPostgres> {
   let server = start();
   const url = `postgres://sluice@127.0.0.1:${port}/postgres`;
   await waitUntilUp(url);
+  /** The server's own process, not the one that changed the user for it. */
+  const readPid = async (): Promise<number> => Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n', 1)[0]);
+  const end = async (signal: 'SIGKILL' | 'SIGINT'): Promise<void> => {
+    const exited = once(server, 'exit');
+    process.kill(await readPid(), signal);
+    await exited;
+  };
   return {
     url,
-    crash: async () => {
-      const exited = once(server, 'exit');
-      // The server's own process, not the one that changed the user for it.
-      const [pid] = (await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n');
-      process.kill(Number(pid), 'SIGKILL');
-      await exited;
+    crash: () => end('SIGKILL'),
+    end: () => end('SIGINT'),
+    signal: async (name) => {
+      const pid = await readPid();
+      // First, so that it starts no further ones.
+      process.kill(pid, name);
+      // Each is of a group of its own.
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+      for (const child of children.trim().split(' ').filter(Boolean)) process.kill(Number(child), name);
+      // Who changed the user stops with the server, and does not go on with it.
+      if (name === 'SIGCONT') server.kill(name);
     },
     revive: async () => {
       // Processes of the crashed server may hold its memory for a moment.

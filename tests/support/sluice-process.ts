@@ -24,6 +24,8 @@ export interface SluiceProcess {
   stop(): Promise<number | null>;
   /** SIGKILL and wait. */
   kill(): Promise<void>;
+  /** SIGSTOP or SIGCONT. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   readonly exited: Promise<number | null>;
 }
 
@@ -48,6 +50,7 @@ export function startSluice(args: readonly string[], env: Record<string, string>
     waitFor: (pattern, timeoutMs = 60_000) => waitForOutput(child, () => output, pattern, timeoutMs),
     stop: async () => end(child, 'SIGTERM', exited),
     kill: async () => void (await end(child, 'SIGKILL', exited)),
+    signal: (name) => void child.kill(name),
   };
 }
 

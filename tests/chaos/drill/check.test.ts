@@ -8,7 +8,7 @@ import { type Effect, entryOf, WORK, type WorkName, workOf } from './work.js';
 const numberOf = (work: WorkName): number => Array.from({ length: 100 }, (_, number) => number).find((n) => workOf(n) === work) as number;
 function anOutcome(work: WorkName, fields: Partial<Outcome> = {}): Outcome {
   const entry = entryOf(numberOf(work));
-  return { entry, work, operationId: `op_${entry}`, attempts: 1, retries: 0, succeeded: true, codes: [], ...fields };
+  return { entry, work, operationId: `op_${entry}`, attempts: 1, retries: 0, succeeded: true, unsure: false, codes: [], ...fields };
 }
 const rows = (work: WorkName, effects: readonly Effect[]) => effects.map((effect) => ({ entry: entryOf(numberOf(work)), effect }));
 const texts = (violations: { of: string; text: string }[]): string[] => violations.map(({ of, text }) => `${of}: ${text}`);
@@ -55,6 +55,29 @@ describe('the checker of the drill: effects', () => {
     expect(judge(['create folder', 'delete folder'], { succeeded: false }, undone)).toEqual([]);
   });
 
+  it.each<[WorkName, Effect[]]>([
+    ['two effects', []],
+    ['saga that is kept', ['reserve', 'release']],
+    ['job, left', ['build']],
+    ['report, left', []],
+  ])('finds work that was told to be cancelled, which nobody does: %s', (name, effects) => {
+    expect(judge(effects, { succeeded: false, codes: ['OPERATION_CANCELLED'] }, name)).toEqual([
+      `lost: ${entryOf(numberOf(name))}: was told that it is cancelled, which nobody asked for`,
+    ]);
+  });
+
+  it('takes an unknown outcome where work must not be repeated, and finds an effect that was denied, or that is there twice', () => {
+    const once = 'job that must not be repeated, left';
+    const name = entryOf(numberOf(once));
+    const unsure = { succeeded: false, unsure: true, codes: ['OUTCOME_UNKNOWN'] };
+    expect([judge([], unsure, once), judge(['announce'], unsure, once)]).toEqual([[], []]);
+    expect(judge(['announce', 'announce'], unsure, once)).toEqual([`doubled: ${name}: 'announce' happened 2 times`]);
+    expect(judge([], { succeeded: false, codes: ['SUBGRAPH_BUSY'] }, once)).toEqual([]);
+    expect(judge(['announce'], { succeeded: false, codes: ['SUBGRAPH_BUSY'] }, once)).toEqual([
+      `half done: ${name}: was told SUBGRAPH_BUSY, and 'announce' stands`,
+    ]);
+  });
+
   it('finds a saga that succeeded and was taken back', () => {
     const kept = 'saga that is kept';
     expect(judge(['reserve', 'create folder', 'release'], {}, kept)).toEqual([
@@ -79,6 +102,7 @@ describe('the checker of the drill: runs, streams, webhooks', () => {
 
   it.each([
     [{ status: 'WORKING', compensation: null }, 'lost: e has not ended: WORKING'],
+    [{ status: 'CANCELLED', compensation: null }, 'lost: e is cancelled, which nobody asked for'],
     [{ status: 'FAILED', compensation: { status: 'PARTIALLY_COMPENSATED', steps: [] } }, 'half done: e: its saga is PARTIALLY_COMPENSATED'],
     [{ status: 'FAILED', compensation: { status: 'COMPENSATED', steps: steps('a', 'b', 'a') } }, 'doubled: e: undone twice: a,b,a'],
   ])('finds a run that is not over, or not whole: %j', (end, found) => {
@@ -128,20 +152,32 @@ describe('the goals of the drill', () => {
     requests: 1_000,
     succeeded: 995,
     violations: [],
-    kills: [
-      { name: 'gateway 1', readyMs: 2_000 },
-      { name: 'gateway 2', readyMs: 9_000 },
+    unsure: 0,
+    faults: [
+      { name: 'gateway 1', fault: 'killed', endedMs: null, readyMs: 2_000 },
+      { name: 'gateway 2', fault: 'stopped', endedMs: 24_000, readyMs: 9_000 },
+      { name: 'gateway 1', fault: 'frozen', endedMs: null, readyMs: null },
     ],
+    forcedEnds: {},
   } as unknown as DrillReport;
 
   it('are reached by the last success that is needed and by kinds that are back in time', () => {
     expect(toGoals(report).every(({ isReached }) => isReached)).toBe(true);
-    expect(toGoals(report).at(-1)).toMatchObject({ what: 'gateway ready again, 2 kills', figure: 'p50 2.0 s, max 9.0 s' });
+    expect(toGoals(report).slice(-2)).toMatchObject([
+      { what: 'stops that end well, and when: 1', figure: 'max 24.0 s, 0 by force' },
+      { what: 'gateway ready again, 2 times', figure: 'p50 2.0 s, max 9.0 s' },
+    ]);
+  });
+  it('do not count what may have an unknown outcome, and has', () => {
+    const [, , , , share] = toGoals({ ...report, requests: 1_010, unsure: 10 });
+    expect(share).toMatchObject({ figure: '99.50 % (995 of 1000)', isReached: true });
   });
   it.each<[string, Partial<DrillReport>]>([
     ['acknowledged requests that succeed', { succeeded: 994 }],
     ['acknowledged requests that succeed', { requests: 0, succeeded: 0 }],
-    ['gateway ready again, 1 kills', { kills: [{ name: 'gateway 1', readyMs: 10_001 }] }],
+    ['gateway ready again, 1 times', { faults: [{ name: 'gateway 1', fault: 'killed', endedMs: null, readyMs: 10_001 }] }],
+    ['stops that end well, and when: 1', { faults: [{ name: 'worker 1', fault: 'rolled', endedMs: 25_001, readyMs: 1 }] }],
+    ['stops that end well, and when: 1', { forcedEnds: { 'worker 1': 1 } }],
     ['acknowledged and lost', { violations: [{ of: 'lost', text: '' }] }],
     ['effects twice, or never asked for', { violations: [{ of: 'doubled', text: '' }] }],
     ['sagas and installations half done', { violations: [{ of: 'half done', text: '' }] }],

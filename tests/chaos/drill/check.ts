@@ -42,7 +42,7 @@ export function checkLedger(ledger: readonly LedgerRow[], started: number, outco
       if (times > 1) violations.push(violation('doubled', `${entry}: '${effect}' happened ${times} times`));
     }
   }
-  for (const { entry, succeeded } of outcomes) {
+  for (const { entry, succeeded, unsure, codes } of outcomes) {
     const work = asked.get(entry);
     const effects = found.get(entry) ?? new Map<Effect, number>();
     if (work === undefined) continue;
@@ -50,6 +50,11 @@ export function checkLedger(ledger: readonly LedgerRow[], started: number, outco
       for (const effect of work.effects) if (!effects.has(effect)) violations.push(violation('lost', `${entry}: '${effect}' is missing`));
       for (const effect of effects.keys())
         if (!work.effects.includes(effect)) violations.push(violation('half done', `${entry}: succeeded, and '${effect}' happened`));
+    } else if (codes.includes('OPERATION_CANCELLED')) {
+      violations.push(violation('lost', `${entry}: was told that it is cancelled, which nobody asked for`));
+    } else if (work.mayBeUnsure === true) {
+      for (const effect of effects.keys())
+        if (!unsure) violations.push(violation('half done', `${entry}: was told ${codes.join()}, and '${effect}' stands`));
     } else if (isSaga(work)) {
       const standing = [...effects.keys()].filter((effect) => isUndoable(effect) && !effects.has(UNDOES[effect] as Effect));
       if (standing.length > 0) violations.push(violation('half done', `${entry}: its saga failed and left '${standing.join("', '")}'`));
@@ -69,6 +74,7 @@ export interface RunEnd {
 export function checkRuns(ends: readonly RunEnd[]): Violation[] {
   return ends.flatMap(({ entry, status, compensation }) => {
     if (!/^(COMPLETED|FAILED|CANCELLED)$/.test(status)) return [violation('lost', `${entry} has not ended: ${status}`)];
+    if (status === 'CANCELLED') return [violation('lost', `${entry} is cancelled, which nobody asked for`)];
     if (compensation === null) return [];
     const undone = compensation.steps.map(({ undoes }) => undoes);
     return [

@@ -11,7 +11,7 @@ const RETRY_PAUSES_MS = [1_000, 3_000, 9_000] as const;
 const START = `mutation Start($document: String!, $variables: JSON, $webhook: String) {
   startOperation(document: $document, variables: $variables, webhook: $webhook) { operation { id } }
 }`;
-const ENDED = 'query Ended($id: ID!) { operation(id: $id) { done result } }';
+const ENDED = 'query Ended($id: ID!) { operation(id: $id) { done result recovery { done result } } }';
 
 export interface Outcome {
   entry: string;
@@ -23,10 +23,17 @@ export interface Outcome {
   /** Sent again after that. */
   retries: number;
   succeeded: boolean;
+  /** It was told that nobody knows what became of it, which its kind of work allows. */
+  unsure: boolean;
   /** The last codes that came when it did not succeed. */
   codes: string[];
 }
 
+interface Ended {
+  done: boolean;
+  result: GraphQLResult | null;
+  recovery: Omit<Ended, 'recovery'> | null;
+}
 interface Answer {
   operationId: string | null;
   succeeded: boolean;
@@ -75,8 +82,10 @@ export async function request(number: number, { doors, webhook, onAcknowledged }
   const readEnd = (id: string) => {
     return async (door: Door): Promise<Reply> => {
       const { body } = await post(door, { query: ENDED, variables: { id } });
-      const operation = (body as GraphQLResult).data?.['operation'] as { done: boolean; result: GraphQLResult | null } | null | undefined;
-      return operation?.done === true ? toAnswer(work, id, operation.result ?? {}) : { operationId: id, pending: 'not done' };
+      const operation = (body as GraphQLResult).data?.['operation'] as Ended | null | undefined;
+      if (operation?.done !== true) return { operationId: id, pending: 'not done' };
+      const { recovery } = operation;
+      return toAnswer(work, id, (recovery?.done === true ? recovery.result : operation.result) ?? {});
     };
   };
 
@@ -89,18 +98,23 @@ export async function request(number: number, { doors, webhook, onAcknowledged }
   const { operationId } = reply;
   if (operationId !== null) onAcknowledged(operationId, entry);
 
-  const readAgain = work.way === 'start' && operationId !== null ? readEnd(operationId) : ask();
+  // Without a key it would begin once more.
+  const readAgain = (work.way === 'start' || key === null) && operationId !== null ? readEnd(operationId) : ask();
   const isEnd = (got: Reply): boolean => 'succeeded' in got && (got.operationId !== null || got.succeeded);
   if (!isEnd(reply)) reply = await until(readAgain, isEnd, 'was acknowledged and has no end');
   let retries = 0;
   for (const pauseMs of RETRY_PAUSES_MS) {
-    if (!('succeeded' in reply) || reply.succeeded) break;
+    if (!('succeeded' in reply) || reply.succeeded || isUnsure(work, reply)) break;
     await pause(pauseMs);
     reply = await until(readAgain, isEnd, 'was acknowledged and has no end');
     retries += 1;
   }
   const { succeeded, codes } = reply as Answer;
-  return { entry, work: name, operationId, attempts, retries, succeeded, codes };
+  return { entry, work: name, operationId, attempts, retries, succeeded, unsure: !succeeded && isUnsure(work, { codes }), codes };
+}
+
+function isUnsure({ mayBeUnsure = false }: Work, { codes }: Pick<Answer, 'codes'>): boolean {
+  return mayBeUnsure && codes.includes('OUTCOME_UNKNOWN');
 }
 
 function toAnswer(work: Work, operationId: string | null, result: GraphQLResult): Answer {

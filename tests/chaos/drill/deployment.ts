@@ -1,12 +1,13 @@
 // The deployment under the drill: every kind of process on its own, gateways and workers twice, on PostgreSQL and a Temporal server.
 import { createKeys } from '#platform/keys';
+import { type JobsService, startJobs } from '#tests/support/jobs-service';
 import { startPostgres } from '#tests/support/postgres';
 import { findFreePorts, makeDataFolder } from '#tests/support/sluice-process';
 import { startRole, startTemporal, toVictim, type Victim } from './victims.js';
 
 const SERVICES = ['tenants', 'files', 'plugins', 'operations'] as const;
 
-/** Who is killed after whom; every kind comes early. */
+/** Whose turn comes after whose; every kind comes early. */
 export const TURN = [
   'gateway 1',
   'worker 1',
@@ -26,15 +27,27 @@ export interface Deployment {
   databaseUrl: string;
   dataDir: string;
   victims: readonly Victim[];
+  /** A user's own service, which is never away. */
+  jobs: JobsService;
   stop(): Promise<void>;
 }
 
-export async function startDeployment(say: (line: string) => void): Promise<Deployment> {
+export interface DeploymentOptions {
+  /** Of activities, when a process is stopped. */
+  drainMs: number;
+  /** Between the effect of a job and its answer. */
+  takeTime: (field: string, entry: string) => Promise<void>;
+  say: (line: string) => void;
+}
+
+export async function startDeployment({ drainMs, takeTime, say }: DeploymentOptions): Promise<Deployment> {
   const data = await makeDataFolder();
+  const jobs = await startJobs(data.path, takeTime);
   const victims: Victim[] = [];
   const stop = async (): Promise<void> => {
     // Who needs others goes first.
     for (const victim of [...victims].reverse()) await victim.stop().catch((error: unknown) => say(`${victim.name}: ${String(error)}`));
+    jobs.close();
     await data.remove();
   };
   try {
@@ -50,6 +63,8 @@ export async function startDeployment(say: (line: string) => void): Promise<Depl
       SLUICE_KEYS: JSON.stringify(await createKeys()),
       SLUICE_DATA: data.path,
       SLUICE_WEBHOOK_PRIVATE: 'true',
+      SLUICE_SUBGRAPHS: jobs.file,
+      SLUICE_DRAIN_ACTIVITIES_MS: String(drainMs),
       LOG_LEVEL: 'warn',
     };
     const add = async (name: string, args: string[], own: Record<string, string> = {}): Promise<void> =>
@@ -67,6 +82,7 @@ export async function startDeployment(say: (line: string) => void): Promise<Depl
       databaseUrl: postgres.url,
       dataDir: data.path,
       victims,
+      jobs,
       stop,
     };
   } catch (error) {

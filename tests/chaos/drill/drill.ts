@@ -1,44 +1,55 @@
-// The chaos drill: operations with keys while every kind of process is killed in turn, in the middle of plugin installations; afterwards
+// The chaos drill: operations with keys while every kind of process is killed, stopped or frozen in turn, in the middle of plugin installations; afterwards
 // a checker compares what clients were told with the ledger of effects, the runs and their events.
 import { signIn } from '#tests/support/graphql-client';
 import { checkInstallations, checkLedger, checkRuns, checkStreams, checkWebhooks, type RunEnd, type Violation } from './check.js';
 import { type Outcome, request } from './clients.js';
-import { startDeployment, TURN } from './deployment.js';
+import { startDeployment } from './deployment.js';
 import { type Doors, pause, pickDoor, post } from './doors.js';
+import { inflict, scheduleFaults } from './faults.js';
 import { follow, type Followed } from './follow.js';
 import { createInstaller, type InstallationOutcome, prepareInstallations } from './installations.js';
 import { openLedger, readLedger, readPluginRemains } from './ledger.js';
 import type { DrillReport } from './report.js';
+import type { Victim } from './victims.js';
 import { receiveWebhooks } from './webhooks.js';
-import type { GraphQLResult } from './work.js';
+import { type GraphQLResult, WORK, type Work, workOf } from './work.js';
 
 /** Whose end an installation is begun for, and dies in the middle of. */
 const TAKES_PART = /^(gateway 1|worker|temporal|postgres|plugin-host)/;
-/** From the acknowledgement of an installation to the kill: another step each time. */
+/** From the acknowledgement of an installation to the fault: another step each time. */
 const INTO_INSTALLATION_MS = [0, 350, 700, 1_050, 1_400];
 /** Every sixth stream is left after so many events, and taken up at the other gateway. */
 const LEAVE_EVERY = 6;
 const LEAVE_AFTER = 2;
-/** For its share of the operations a kill waits so many times the pause between two. */
+/** For its share of the operations a fault waits so many times the pause between two. */
 const SHARE_WITHIN = 2;
+/** Long pieces of work at once. */
+const MAX_LONG = 64;
 const QR_CODE = '@sluice/qr-code';
 
 export interface DrillOptions {
   operations: number;
-  kills: number;
-  /** Between two kills at least, from ready to kill. */
+  faults: number;
+  /** Between two faults at least, from ready to the next one. */
   everyMs: number;
+  /** From SIGSTOP to SIGCONT. */
+  freezeMs: number;
+  /** For activities, of a process that is stopped. */
+  drainMs: number;
+  /** What a job takes. */
+  jobsMs: { shortest: number; longest: number };
   clients: number;
-  /** After the last kill, for everything to end. */
+  /** After the last fault, for everything to end. */
   settleMs: number;
   say?: (line: string) => void;
 }
 
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
-  const { operations, kills, everyMs, clients, settleMs, say = () => undefined } = options;
+  const { operations, faults, everyMs, freezeMs, drainMs, jobsMs, clients, settleMs, say = () => undefined } = options;
   const startedAt = Date.now();
   const webhooks = await receiveWebhooks();
-  const deployment = await startDeployment(say);
+  const takeTime = (field: string, entry: string): Promise<void> => pause(field === 'discard' ? jobsMs.shortest : toJobMs(entry, jobsMs));
+  const deployment = await startDeployment({ drainMs, takeTime, say });
   try {
     say(`${deployment.victims.length} processes are ready after ${Date.now() - startedAt} ms`);
     const signInAll = async (user: string): Promise<Doors> => {
@@ -47,7 +58,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     };
     const doors = await signInAll('alice');
     const adminDoors = await signInAll('admin');
-    const turns = Array.from({ length: kills }, (_, count) => TURN[count % TURN.length] as string);
+    const turns = scheduleFaults(faults);
     const streams: [string, Promise<Followed>][] = [];
     const followed = (through: Doors, operationId: string): void => {
       const turn = streams.length;
@@ -57,45 +68,53 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     const installer = createInstaller({ doors: adminDoors, onAcknowledged: (id) => followed(adminDoors, id) });
     await prepareInstallations(await signIn(deployment.gateways[0], 'admin'), {
       dataDir: deployment.dataDir,
-      count: turns.filter((name) => TAKES_PART.test(name)).length,
+      count: turns.filter(({ name }) => TAKES_PART.test(name)).length,
     });
     await installBefore(adminDoors, QR_CODE);
     await openLedger(deployment.databaseUrl);
     say('begins');
 
-    const killed: DrillReport['kills'] = [];
+    const suffered: DrillReport['faults'] = [];
+    let faulted = 0;
     const outcomes: Outcome[] = [];
     const lost: Violation[] = [];
     const toLost = (error: unknown): void => void lost.push({ of: 'lost', text: (error as Error).message });
     let next = 0;
+    const long = new Set<Promise<void>>();
     async function work(): Promise<void> {
       while (next < operations) {
         const number = next++;
-        // Spread over the kills, so that each of them meets some: the shares before the kills that were done, and the one that runs.
-        while (number / operations > (killed.length + 1) / kills) await pause(50);
+        // Spread over the faults, so that each of them meets some: the shares before the faults that are over, and the one that runs.
+        while (number / operations > (faulted + 1) / faults || long.size >= MAX_LONG) await pause(50);
         const onAcknowledged = (id: string): void => followed(doors, id);
-        const outcome = await request(number, { doors, webhook: webhooks.url, onAcknowledged }).catch(toLost);
-        if (outcome !== undefined) outcomes.push(outcome);
+        const asked = request(number, { doors, webhook: webhooks.url, onAcknowledged })
+          .then((outcome) => void outcomes.push(outcome), toLost)
+          .finally(() => long.delete(asked));
+        if ((WORK[workOf(number)] as Work).isLong === true) long.add(asked);
+        else await asked;
       }
     }
-    async function killInTurn(): Promise<void> {
-      for (const [count, name] of turns.entries()) {
+    async function inflictInTurn(): Promise<void> {
+      for (const [count, turn] of turns.entries()) {
         await pause(everyMs);
-        // Each kill has its share of the operations before it, unless the machine is very slow.
+        // Each fault has its share of the operations before it, unless the machine is very slow.
         for (const goOnAt = Date.now() + SHARE_WITHIN * everyMs; Date.now() < goOnAt; await pause(50))
-          if (outcomes.length + lost.length >= (count / kills) * operations - clients) break;
-        const victim = deployment.victims.find((candidate) => candidate.name === name);
-        if (victim === undefined) throw new Error(`there is no process '${name}'`);
-        if (TAKES_PART.test(name)) {
+          if (next >= (count / faults) * operations) break;
+        if (TAKES_PART.test(turn.name)) {
           await installer.begin();
           await pause(INTO_INSTALLATION_MS[count % INTO_INSTALLATION_MS.length] ?? 0);
         }
-        const readyMs = await victim.kill();
-        killed.push({ name, readyMs });
-        say(`kill ${count + 1}/${kills}: ${name}, ready again after ${readyMs} ms; ${outcomes.length} operations answered`);
+        const come = await inflict(turn, deployment.victims, freezeMs);
+        suffered.push(...come);
+        faulted += 1;
+        const took = come.map(({ name, endedMs, readyMs }) => `${name} ended after ${endedMs ?? 0} ms, ready after ${readyMs ?? 0} ms`);
+        say(
+          `fault ${count + 1}/${faults}: ${turn.name} ${turn.fault}: ${took.join('; ')}; ${outcomes.length} operations answered, ${long.size} long`,
+        );
       }
     }
-    await Promise.all([killInTurn(), ...Array.from({ length: clients }, work)]);
+    await Promise.all([inflictInTurn(), ...Array.from({ length: clients }, work)]);
+    await Promise.all(long);
     say(`checking: ${outcomes.length} operations answered, ${lost.length} lost`);
 
     const settledAt = Date.now() + settleMs;
@@ -103,7 +122,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     const ends = await Promise.all(outcomes.filter(({ operationId }) => operationId !== null).map(createEndReader(doors, settledAt)));
     const seen = new Map(await Promise.all(streams.map(async ([id, stream]): Promise<[string, Followed]> => [id, await stream])));
     while (checkWebhooks(webhooks.told, outcomes).some(({ of }) => of === 'lost') && Date.now() < settledAt) await pause(250);
-    const ledger = await readLedger(deployment.databaseUrl);
+    const ledger = [...(await readLedger(deployment.databaseUrl)), ...deployment.jobs.effects];
     const violations = [
       ...lost,
       ...checkStreams(seen),
@@ -112,6 +131,8 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
       ...checkLedger(ledger, operations, outcomes),
       ...checkInstallations(installations, ledger, await readPluginRemains(deployment.databaseUrl)),
     ];
+    const countOf = (times: (victim: Victim) => number): Record<string, number> =>
+      Object.fromEntries(deployment.victims.filter((victim) => times(victim) > 0).map((victim) => [victim.name, times(victim)]));
     const succeeded = outcomes.filter((outcome) => outcome.succeeded);
     const active = installations.filter((installation) => installation.succeeded);
     const all = [...seen.values()];
@@ -123,14 +144,16 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
       succeededAtOnce: succeeded.filter(({ attempts, retries }) => attempts === 1 && retries === 0).length,
       failures: [
         ...outcomes
-          .filter((outcome) => !outcome.succeeded)
+          .filter((outcome) => !outcome.succeeded && !outcome.unsure)
           .map(({ entry, work: what, codes, operationId }) => `${entry} (${what}): ${codes.join()} ${operationId ?? ''}`),
         ...installations.flatMap(({ plugin, operations: runs }) =>
           runs.filter(({ status }) => status !== 'COMPLETED').map(({ id, codes }) => `${plugin}: ${codes.join()} ${id}`),
         ),
       ],
-      kills: killed,
-      ownEnds: Object.fromEntries(deployment.victims.filter(({ ownEnds }) => ownEnds > 0).map(({ name, ownEnds }) => [name, ownEnds])),
+      unsure: outcomes.filter(({ unsure }) => unsure).length,
+      faults: suffered,
+      ownEnds: countOf(({ ownEnds }) => ownEnds),
+      forcedEnds: countOf(({ forcedEnds }) => forcedEnds),
       violations,
       installations: {
         asked: installations.length,
@@ -188,6 +211,11 @@ function createEndReader(doors: Doors, settledAt: number): (outcome: Outcome) =>
       free += 1;
     }
   };
+}
+
+/** The same each time it is asked. */
+function toJobMs(entry: string, { shortest, longest }: DrillOptions['jobsMs']): number {
+  return shortest + ((Number(entry.replace('entry-', '')) * 7_919) % (longest - shortest));
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

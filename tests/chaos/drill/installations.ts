@@ -1,5 +1,6 @@
 // Plugins that are installed while processes die: each a copy of the example under names of its own.
 import { randomUUID } from 'node:crypto';
+import { ERROR_CODES, isErrorCode } from '#schema/contracts/errors';
 import type { Caller } from '#tests/support/graphql-client';
 import { publish, signTagPlugin } from '#tests/support/demo-plugins';
 import { type Door, type Doors, pause, pickDoor, post } from './doors.js';
@@ -71,8 +72,9 @@ export function createInstaller(options: { doors: Doors; onAcknowledged: (operat
         async (door) => (await post(door, { query: INSTALL, variables: { name: plugin } }, { 'idempotency-key': key })).body,
         ({ data }) => {
           const answer = data?.['installPlugin'] as { operation: { id: string } | null; userErrors: { code: string }[] } | null | undefined;
-          if (answer != null && answer.operation === null && answer.userErrors.length > 0)
-            throw new Error(`${plugin}: asked for with one key, and refused with ${answer.userErrors[0]?.code}`);
+          const refused = answer?.operation === null ? answer.userErrors[0]?.code : undefined;
+          if (refused !== undefined && !(isErrorCode(refused) && ERROR_CODES[refused].retryable))
+            throw new Error(`${plugin}: asked for with one key, and refused with ${refused}`);
           return answer?.operation?.id;
         },
       );
@@ -89,12 +91,13 @@ export function createInstaller(options: { doors: Doors; onAcknowledged: (operat
       operations.push({ id, status: end.status, codes: end.errors.map(({ code }) => code) });
     }
     const succeeded = operations.at(-1)?.status === 'COMPLETED';
-    const read = until(
-      `the field of ${plugin}`,
-      async (door) => (await post(door, { query: `query Tag { it: ${tag}Code(text: "x") { size } }`, variables: {} })).body,
-      ({ data }) => data?.['it']?.size as number | undefined,
-    );
-    return { plugin, operations, succeeded, answered: succeeded ? await read : null };
+    const read = () =>
+      until(
+        `the field of ${plugin}`,
+        async (door) => (await post(door, { query: `query Tag { it: ${tag}Code(text: "x") { size } }`, variables: {} })).body,
+        ({ data }) => data?.['it']?.size as number | undefined,
+      );
+    return { plugin, operations, succeeded, answered: succeeded ? await read() : null };
   }
 
   return {

@@ -1,4 +1,4 @@
-// The processes of the drill: each can be killed with SIGKILL and comes back by itself at the same address. Only processes that were
+// The processes of the drill: each can be killed, stopped and frozen, and comes back by itself at the same address. Only processes that were
 // started here are ended, each by its own id.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,9 +17,14 @@ export interface Victim {
   name: string;
   /** SIGKILL, then waits until it is ready again. @returns ms between the two */
   kill(): Promise<number>;
+  /** Asks it to stop, then waits until it is ready again. @returns ms from asking to its end, and from there to ready */
+  restart(): Promise<{ endedMs: number; readyMs: number }>;
+  signal(name: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   stop(): Promise<void>;
-  /** How often it ended without being killed. */
+  /** How often it ended without being asked to. */
   readonly ownEnds: number;
+  /** How often it was asked to stop and did not end well. */
+  readonly forcedEnds: number;
 }
 
 /** A role of the product, started again whenever it ends: what a process manager does. */
@@ -30,8 +35,9 @@ export async function startRole(
   say: (line: string) => void,
 ): Promise<Victim> {
   let ownEnds = 0;
+  let forcedEnds = 0;
   let isStopped = false;
-  let isKilled = false;
+  let isAsked = false;
   let running: SluiceProcess;
   let ready: Promise<void>;
 
@@ -44,11 +50,11 @@ export async function startRole(
     );
     void started.exited.then(async () => {
       if (isStopped) return;
-      if (!isKilled) {
+      if (!isAsked) {
         ownEnds++;
         say(`${name} ended by itself:\n${started.output.slice(-1_500)}`);
       }
-      isKilled = false;
+      isAsked = false;
       await new Promise((resolve) => setTimeout(resolve, 200));
       if (!isStopped) start();
     });
@@ -64,6 +70,11 @@ export async function startRole(
     throw new Error(`${name} is not ready:\n${running.output.slice(-2_000)}`);
   }
 
+  async function untilReadyAfter(ended: SluiceProcess): Promise<void> {
+    while (running === ended) await new Promise((resolve) => setTimeout(resolve, 25));
+    await untilReady();
+  }
+
   start();
   await untilReady();
   return {
@@ -71,15 +82,31 @@ export async function startRole(
     get ownEnds() {
       return ownEnds;
     },
+    get forcedEnds() {
+      return forcedEnds;
+    },
     kill: async () => {
       const killed = running;
       const at = Date.now();
-      isKilled = true;
+      isAsked = true;
       await killed.kill();
-      while (running === killed) await new Promise((resolve) => setTimeout(resolve, 25));
-      await untilReady();
+      await untilReadyAfter(killed);
       return Date.now() - at;
     },
+    restart: async () => {
+      const asked = running;
+      const at = Date.now();
+      isAsked = true;
+      const code = await asked.stop();
+      const endedAt = Date.now();
+      if (code !== 0) {
+        forcedEnds++;
+        say(`${name} did not stop well (${code}):\n${asked.output.slice(-1_500)}`);
+      }
+      await untilReadyAfter(asked);
+      return { endedMs: endedAt - at, readyMs: Date.now() - endedAt };
+    },
+    signal: async (signal) => running.signal(signal),
     stop: async () => {
       isStopped = true;
       await running.stop();
@@ -111,6 +138,15 @@ export async function startTemporal(at: { port: number; folder: string }): Promi
   return {
     name: 'temporal',
     ownEnds: 0,
+    forcedEnds: 0,
+    restart: async () => {
+      const at = Date.now();
+      await end('SIGTERM');
+      const endedAt = Date.now();
+      server = await start();
+      return { endedMs: endedAt - at, readyMs: Date.now() - endedAt };
+    },
+    signal: async (signal) => void server.kill(signal),
     kill: async () => {
       const killedAt = Date.now();
       await end('SIGKILL');
@@ -138,6 +174,15 @@ export function toVictim(postgres: TestPostgres): Victim {
   return {
     name: 'postgres',
     ownEnds: 0,
+    forcedEnds: 0,
+    restart: async () => {
+      const at = Date.now();
+      await postgres.end();
+      const endedAt = Date.now();
+      await postgres.revive();
+      return { endedMs: endedAt - at, readyMs: Date.now() - endedAt };
+    },
+    signal: (signal) => postgres.signal(signal),
     kill: async () => {
       const killedAt = Date.now();
       await postgres.crash();

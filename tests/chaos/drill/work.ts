@@ -1,7 +1,9 @@
 // What the drill's clients ask for. Each piece of work is known by its entry, which stands in everything that it does.
+import type { JobEffect } from '#tests/support/jobs-service';
 
 /** As the ledger calls them (ledger.ts). */
-export type Effect = 'reserve' | 'release' | 'create folder' | 'delete folder' | 'create file' | 'delete file' | 'install' | 'uninstall';
+export type Effect =
+  'reserve' | 'release' | 'create folder' | 'delete folder' | 'create file' | 'delete file' | 'install' | 'uninstall' | JobEffect;
 
 export interface GraphQLResult {
   data?: Record<string, any> | null; // eslint-disable-line @typescript-eslint/no-explicit-any -- each kind of work reads what it selected
@@ -15,12 +17,24 @@ export interface Work {
   way: 'wait' | 'leave' | 'start';
   /** Of one that succeeded, each once and nothing else. A query has none, and no key. */
   effects: readonly Effect[];
+  /** It takes 5 to 40 s: its client does not wait for it before it asks for something else. @default false */
+  isLong?: boolean;
+  /** It must not be sent twice: that its outcome is unknown is an answer. @default false */
+  mayBeUnsure?: boolean;
   isSuccess(result: GraphQLResult): boolean;
 }
 
+const byEntry = (entry: string): Record<string, unknown> => ({ entry });
 const byName = (entry: string): Record<string, unknown> => ({ entry, name: entry });
 const isRecorded = ({ data, errors }: GraphQLResult): boolean =>
   errors === undefined && typeof data?.['reserveStorage']?.id === 'string' && typeof data['createFolder']?.id === 'string';
+
+/** Its last step of three was refused. */
+const isUndone = ({ errors = [] }: GraphQLResult): boolean =>
+  errors
+    .map(({ extensions }) => extensions?.code ?? 'none')
+    .sort()
+    .join() === 'NOT_FOUND,STEP_UNDONE,STEP_UNDONE';
 
 /** Two effects in two services. */
 const record = (directives = ''): string =>
@@ -48,11 +62,7 @@ export const WORK = {
     variables: byName,
     way: 'wait',
     effects: ['create folder', 'reserve', 'release', 'delete folder'],
-    isSuccess: ({ errors = [] }) =>
-      errors
-        .map(({ extensions }) => extensions?.code ?? 'none')
-        .sort()
-        .join() === 'NOT_FOUND,STEP_UNDONE,STEP_UNDONE',
+    isSuccess: isUndone,
   },
   "effect, then a plugin's field": {
     document: `mutation Shared($name: String!) {
@@ -70,20 +80,71 @@ export const WORK = {
     effects: [],
     isSuccess: ({ data, errors }) => errors === undefined && data?.['files']?.nodes.length > 0,
   },
+  'job, left': {
+    document: 'mutation Build($entry: ID!) { build(name: $entry) }',
+    variables: byEntry,
+    way: 'leave',
+    isLong: true,
+    effects: ['build'],
+    isSuccess: ({ data, errors }) => errors === undefined && typeof data?.['build'] === 'string',
+  },
+  'job that must not be repeated, left': {
+    document: 'mutation Announce($entry: ID!) { announce(name: $entry) }',
+    variables: byEntry,
+    way: 'leave',
+    isLong: true,
+    mayBeUnsure: true,
+    effects: ['announce'],
+    isSuccess: ({ data, errors }) => errors === undefined && typeof data?.['announce'] === 'string',
+  },
+  'long saga that is kept, left': {
+    document: `mutation Kept($entry: ID!, $name: String!) @saga { createFolder(input: { name: $name }) { id } build(name: $entry) }`,
+    variables: byName,
+    way: 'leave',
+    isLong: true,
+    effects: ['create folder', 'build'],
+    isSuccess: ({ data, errors }) =>
+      errors === undefined && typeof data?.['createFolder']?.id === 'string' && typeof data['build'] === 'string',
+  },
+  'long saga that is undone, left': {
+    document: `mutation Undone($entry: ID!, $name: String!) @saga {
+      reserveStorage(reservation: $entry, bytes: 1) { id }
+      build(name: $entry)
+      createFile(input: { name: $name, mediaType: "text/plain", content: "aGVsbG8=", folderId: "fol_nowhere" }) { id }
+    }`,
+    variables: byName,
+    way: 'leave',
+    isLong: true,
+    effects: ['reserve', 'build', 'discard', 'release'],
+    isSuccess: isUndone,
+  },
+  'report, left': {
+    document: 'query Report($entry: ID!) { report(name: $entry) }',
+    variables: byEntry,
+    way: 'leave',
+    isLong: true,
+    effects: [],
+    isSuccess: ({ data, errors }) => errors === undefined && typeof data?.['report'] === 'string',
+  },
 } as const satisfies Record<string, Work>;
 export type WorkName = keyof typeof WORK;
 
-/** Who asks for what: the same order again and again, so that every kill meets every kind. */
+/** Who asks for what: the same order again and again, so that every fault meets every kind. */
 const ORDER: readonly WorkName[] = [
   'two effects',
+  'job, left',
   'two effects, left',
   "effect, then a plugin's field",
   'saga that is undone',
+  'long saga that is undone, left',
   'two effects',
   'saga that is kept',
+  'report, left',
   'two effects, started',
   "query of a plugin's field",
+  'long saga that is kept, left',
   'two effects',
+  'job that must not be repeated, left',
   'two effects, left',
 ];
 
@@ -99,4 +160,5 @@ export const UNDOES: Partial<Record<Effect, Effect>> = {
   reserve: 'release',
   'create folder': 'delete folder',
   'create file': 'delete file',
+  build: 'discard',
 };
