@@ -58,6 +58,8 @@ interface GuardedSelection {
 
 interface Known {
   guarded: readonly GuardedSelection[];
+  /** Of all guarded selections, each once: most fields of a service need the same. */
+  needs: readonly Need[];
   forms: Map<string, Pick<AccessRequest, 'document' | 'operation'>>;
 }
 
@@ -74,7 +76,9 @@ export function createAccessCheck(options: {
   function look({ schema, document, operation }: AccessRequest, rules: AccessRules): Known {
     let found = known.get(operation);
     if (found?.schema !== schema) {
-      found = { schema, guarded: collectGuarded(schema, rules, document, operation), forms: new Map() };
+      const guarded = collectGuarded(schema, rules, document, operation);
+      const needs = new Map(guarded.flatMap((selection) => selection.needs.map((need) => [JSON.stringify(need), need])));
+      found = { schema, guarded, needs: [...needs.values()], forms: new Map() };
       known.set(operation, found);
     }
     return found;
@@ -88,9 +92,9 @@ export function createAccessCheck(options: {
       const { schema, document, operation, auth } = request;
       const rules = rulesFor(schema);
       if (rules === undefined || rules.size === 0) return { document, operation };
-      const { guarded, forms } = look(request, rules);
+      const { guarded, needs: all, forms } = look(request, rules);
+      if (all.every((need) => isMet(need, auth))) return { document, operation };
       const denied = guarded.filter(({ needs }) => !needs.every((need) => isMet(need, auth)));
-      if (denied.length === 0) return { document, operation };
 
       const selected = denied.filter(({ when }) => when.every(({ variable, equals }) => (variables[variable] === true) === equals));
       // A subscription without its root field has nothing to stream.

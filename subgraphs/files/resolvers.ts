@@ -5,7 +5,7 @@ import type { TenantId } from '#schema/contracts/ids';
 import type { BlobStore } from '#platform/blob-store';
 import { signLink } from '#platform/identity/transfer-links';
 import type { KeyRing } from '#platform/keys';
-import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
+import { isVisible, visibleTenant } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
 import { toOnceRequest } from '../shared/once.js';
@@ -55,12 +55,10 @@ export function createFilesContext(store: FileStore): (call: ServiceCallFacts) =
 
 export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId = () => uuid(), now = Date.now }: FilesResolversParts) {
   async function loadFile(context: FilesContext, id: string): Promise<FileRow | null> {
-    requireScope(context.auth, 'files:read');
     const file = await context.files.load(id);
     return file !== undefined && isVisible(context.auth, file) ? file : null;
   }
   async function loadFolder(context: FilesContext, id: string): Promise<FolderRow | null> {
-    requireScope(context.auth, 'files:read');
     const folder = await context.folders.load(id);
     return folder !== undefined && isVisible(context.auth, folder) ? folder : null;
   }
@@ -71,7 +69,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
   }
   /** What another tenant owns is not there; what is gone may be a repeat's, which the store answers. */
   function assertMine(context: FilesContext, row: { tenantId: string } | undefined, what: string): void {
-    requireScope(context.auth, 'files:write');
     if (row !== undefined && row.tenantId !== context.auth.tenant && !context.auth.scopes.includes('deployment:write'))
       throw new CodedError('NOT_FOUND', `no ${what}`);
   }
@@ -81,7 +78,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
     id: string,
     { first, after = null }: PageArguments,
   ): Promise<Connection<FileRow>> {
-    requireScope(context.auth, 'files:read');
     const rows = await context.filesOf[parent].load({ id, first, after });
     return toConnection(rows, parsePage({ first, after }), toKey, () => context.fileCounts[parent].load(id));
   }
@@ -97,14 +93,12 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
         { filter, ...args }: PageArguments & { filter?: FileFilter | null },
         { auth }: FilesContext,
       ): Promise<Connection<FileRow>> => {
-        requireScope(auth, 'files:read');
         const page = parsePage(args);
         const tenant = visibleTenant(auth);
         return toConnection(await store.listFiles(page, tenant, filter ?? {}), page, toKey, () => store.countFiles(tenant, filter ?? {}));
       },
       file: (_: unknown, { id }: { id: string }, context: FilesContext) => loadFile(context, id),
       folders: async (_: unknown, args: PageArguments, { auth }: FilesContext): Promise<Connection<FolderRow>> => {
-        requireScope(auth, 'files:read');
         const page = parsePage(args);
         const tenant = visibleTenant(auth);
         return toConnection(await store.listFolders(page, tenant), page, toKey, () => store.countFolders(tenant));
@@ -113,7 +107,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
     },
     Mutation: {
       createFolder: async (_: unknown, { input }: { input: { name: string; parentId?: string | null } }, context: FilesContext) => {
-        requireScope(context.auth, 'files:write');
         if (input.parentId != null) await requireFolderOf(context.auth.tenant, input.parentId, context);
         const row = { id: `fld_${newId()}`, tenantId: context.auth.tenant, parentId: input.parentId ?? null, name: checkName(input.name) };
         return store.createFolder(toOnceRequest(context), row);
@@ -131,7 +124,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
         { input }: { input: { name: string; folderId?: string | null; mediaType: string; content: string } },
         context: FilesContext,
       ) => {
-        requireScope(context.auth, 'files:write');
         const bytes = Buffer.from(input.content, 'base64');
         if (bytes.length > MAX_UPLOAD_BYTES)
           throw new CodedError('BAD_USER_INPUT', `content: expected at most ${MAX_UPLOAD_BYTES} bytes, got ${bytes.length}`);
@@ -162,7 +154,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
         { input }: { input: { size: number; sha256?: string | null } },
         { auth }: FilesContext,
       ): ReturnType<Uploads['announce']> => {
-        requireScope(auth, 'files:write');
         return uploads.announce(auth, { size: input.size, sha256: input.sha256 ?? null });
       },
       uploadFile: async (
@@ -170,7 +161,6 @@ export function createFilesResolvers({ store, blobs, uploads, quota, keys, newId
         { input }: { input: { file: string; name?: string | null; folderId?: string | null; mediaType?: string | null } },
         context: FilesContext,
       ) => {
-        requireScope(context.auth, 'files:write');
         const { tenant: tenantId, principal: ownerId } = context.auth;
         if (input.folderId != null) await requireFolderOf(tenantId, input.folderId, context);
         return store.createFileOfUpload(toOnceRequest(context), { id: input.file, tenantId, ownerId }, (upload) => ({

@@ -15,7 +15,6 @@ import {
   type ResolutionChoice,
   TERMINAL_STATUSES,
 } from '#schema/contracts/operations';
-import { requireScope } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import {
   type Connection,
@@ -84,7 +83,6 @@ export function createOperationsResolvers({
   temporalUrl: string | null;
 }) {
   async function load(context: OperationsContext, id: string): Promise<OperationSnapshot | null> {
-    requireScope(context.auth, 'operations:read');
     const operation = await context.operations.load(id);
     return operation !== undefined && maySee(context.auth, operation) ? operation : null;
   }
@@ -144,7 +142,6 @@ export function createOperationsResolvers({
     decision: { choice: ResolutionChoice; variables: JsonObject | null },
   ): Promise<{ operation?: OperationSnapshot; userErrors: OperationFailure[] }> {
     const { auth } = context;
-    requireScope(auth, 'operations:write');
     const failed = await load(context, id);
     if (failed === null) return refusal('NOT_FOUND', 'no operation of that id exists');
     const recoveryId = failed.facts.recovers === undefined ? await findOrStartRecovery(failed, context) : id;
@@ -190,7 +187,6 @@ export function createOperationsResolvers({
     Query: {
       operation: (_: unknown, { id }: { id: string }, context: OperationsContext) => load(context, id),
       webhookSecret: (_: unknown, __: unknown, { auth }: OperationsContext) => {
-        requireScope(auth, 'tenants:write');
         return webhookSecret(auth.tenant);
       },
       operations: async (
@@ -199,7 +195,6 @@ export function createOperationsResolvers({
         context: OperationsContext,
       ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> => {
         const { auth } = context;
-        requireScope(auth, 'operations:read');
         const page = parsePage(args);
         if (filter?.needsAttention === true) return listAttention(page, context);
         const found = await door.list({
@@ -224,7 +219,6 @@ export function createOperationsResolvers({
         return { operation };
       },
       cancelOperation: async (_: unknown, { id, reason }: { id: string; reason?: string | null }, context: OperationsContext) => {
-        requireScope(context.auth, 'operations:write');
         const operation = await load(context, id);
         if (operation === null) return refusal('NOT_FOUND', 'no operation of that id exists');
         if (operation.facts.kind === 'SUPERGRAPH') return { operation, ...refusal('CONFLICT', 'it never ends') };
@@ -257,7 +251,6 @@ export function createOperationsResolvers({
       },
       operationsChanged: {
         subscribe: (_: unknown, { filter }: { filter?: Filter | null }, { auth }: OperationsContext) => {
-          requireScope(auth, 'operations:read');
           const { status, ...lasting } = toDoorFilter(auth, filter);
           const list = async (): Promise<OperationSnapshot[]> =>
             (await door.list({ ...lasting, first: WATCHED_ROWS })).filter((row) => maySee(auth, row));

@@ -4,7 +4,6 @@ import type { BlobStore } from '#platform/blob-store';
 import { CodedError, ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
 import type { OperationFacts } from '#schema/contracts/operations';
 import { TASK_QUEUES } from '#schema/contracts/workflows';
-import { requireScope } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { Base64, ByteSize, DateTime } from '../shared/scalars.js';
@@ -60,13 +59,11 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
     (await newest(plugin, context)).manifest[field] ?? otherwise;
 
   async function loadPlugin(context: PluginsContext, name: string): Promise<PluginNode | null> {
-    requireScope(context.auth, 'plugins:read');
     return (await context.versions.load(name)).length === 0 ? null : { name };
   }
 
   /** What is installed, or what the plugin's newest run is about to make of it. */
   async function loadInstallation(context: PluginsContext, plugin: string): Promise<InstallationNode | null> {
-    requireScope(context.auth, 'plugins:read');
     const row = await context.installations.load(plugin);
     if (row !== undefined) return { ...row, phase: 'ACTIVE' };
     const operation = await context.newestOperations.load(plugin);
@@ -100,9 +97,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       plugins: async (
         _: unknown,
         { filter, ...args }: PageArguments & { filter?: { text?: string | null; installed?: boolean | null } | null },
-        { auth }: PluginsContext,
       ): Promise<Connection<PluginNode>> => {
-        requireScope(auth, 'plugins:read');
         const page = parsePage(args);
         const wanted = { text: filter?.text ?? null, installed: filter?.installed ?? null };
         const names = await store.listPlugins({ ...wanted, after: page.after?.id ?? null, limit: page.limit });
@@ -114,8 +109,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
         );
       },
       plugin: (_: unknown, { name }: { name: string }, context: PluginsContext) => loadPlugin(context, name),
-      pluginInstallations: async (_: unknown, args: PageArguments, { auth }: PluginsContext): Promise<Connection<InstallationNode>> => {
-        requireScope(auth, 'plugins:read');
+      pluginInstallations: async (_: unknown, args: PageArguments): Promise<Connection<InstallationNode>> => {
         const page = parsePage(args);
         const rows = await store.listInstallations({ after: page.after?.id ?? null, limit: page.limit });
         return toConnection(
@@ -125,8 +119,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
           () => store.countInstallations(),
         );
       },
-      pluginInstallation: async (_: unknown, { id }: { id: string }, context: PluginsContext) => {
-        requireScope(context.auth, 'plugins:read');
+      pluginInstallation: async (_: unknown, { id }: { id: string }) => {
         const rows = await store.listInstallations({ after: null, limit: 1_000 });
         const row = rows.find((known) => known.id === id);
         return row === undefined ? null : { ...row, phase: 'ACTIVE' as const };
@@ -138,7 +131,6 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
         { input }: { input: { name: string; version?: string | null; grantedPermissions: string[]; clientMutationId?: string | null } },
         context: PluginsContext,
       ) => {
-        requireScope(context.auth, 'plugins:write');
         const { name: plugin, version = null, grantedPermissions } = input;
         const workflowId = `plugin/${plugin}`;
         const request = toKeyedRequest(context, input);
@@ -173,7 +165,6 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
         { input }: { input: { package: string; clientMutationId?: string | null } },
         context: PluginsContext,
       ) => {
-        requireScope(context.auth, 'plugins:write');
         const publish = async (): Promise<string> =>
           (await publishVersion({ store, blobs }, Buffer.from(input.package, 'base64'), context.auth.principal)).id;
         return answering(async () => {
@@ -205,8 +196,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       publishedBy: ({ publishedBy }: VersionRow) => ({ id: publishedBy }),
     },
     PluginInstallation: {
-      __resolveReference: async ({ id }: { id: string }, context: PluginsContext) => {
-        requireScope(context.auth, 'plugins:read');
+      __resolveReference: async ({ id }: { id: string }) => {
         const row = (await store.listInstallations({ after: null, limit: 1_000 })).find((known) => known.id === id);
         return row === undefined ? null : { ...row, phase: 'ACTIVE' as const };
       },

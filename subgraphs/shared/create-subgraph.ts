@@ -30,6 +30,7 @@ import {
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
+import { guardFields } from './guard-fields.js';
 
 /** 500 representations, or a plugin package in base64, fit. */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
@@ -51,7 +52,7 @@ export interface ServiceCallFacts {
   signal?: AbortSignal;
 }
 
-export interface SubgraphOptions<Context extends object> {
+export interface SubgraphOptions<Context extends Pick<ServiceCallFacts, 'auth'>> {
   /** Also the audience that calls must be signed for. */
   name: string;
   /** @default '/graphql' */
@@ -73,7 +74,7 @@ export interface Subgraph {
   attachSubscriptions(server: Server): () => Promise<void>;
 }
 
-export function createSubgraph<Context extends object>({
+export function createSubgraph<Context extends Pick<ServiceCallFacts, 'auth'>>({
   name,
   path: servedPath = GRAPHQL_PATH,
   typeDefs,
@@ -83,6 +84,7 @@ export function createSubgraph<Context extends object>({
   log,
 }: SubgraphOptions<Context>): Subgraph {
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: withResponseKeys(resolvers) as never }]);
+  guardFields(schema);
   const verifier = createServiceCallVerifier({ keys, audience: name });
   const documents = createDocumentCache(schema);
   const format = createErrorFormat(log);

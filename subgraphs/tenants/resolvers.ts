@@ -38,20 +38,16 @@ interface TenantInput {
 export function createTenantsResolvers({ store, newId = () => uuid() }: { store: TenantStore; newId?: () => string }) {
   /** Other tenants' rows do not exist for a caller who may not see them. */
   async function loadTenant(context: TenantsContext, id: string): Promise<TenantRow | null> {
-    requireScope(context.auth, 'tenants:read');
     return isVisible(context.auth, { tenantId: id }) ? ((await context.tenants.load(id)) ?? null) : null;
   }
   async function loadMember(context: TenantsContext, id: string): Promise<MemberRow | null> {
-    requireScope(context.auth, 'tenants:read');
     const member = await context.members.load(id);
     return member !== undefined && isVisible(context.auth, member) ? member : null;
   }
   function requireTenant({ auth }: TenantsContext, id: string): void {
-    requireScope(auth, 'tenants:write');
     if (!isVisible(auth, { tenantId: id })) throw new CodedError('NOT_FOUND', `no tenant ${id}`);
   }
   async function requireMember(context: TenantsContext, id: string): Promise<void> {
-    requireScope(context.auth, 'tenants:write');
     if ((await loadMember(context, id)) === null) throw new CodedError('NOT_FOUND', `no member ${id}`);
   }
 
@@ -61,7 +57,6 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
     Query: {
       viewer: (_: unknown, __: unknown, { auth }: TenantsContext) => ({ id: auth.principal, scopes: auth.scopes }),
       tenants: async (_: unknown, args: PageArguments, { auth }: TenantsContext): Promise<Connection<TenantRow>> => {
-        requireScope(auth, 'tenants:read');
         const page = parsePage(args);
         const only = visibleTenant(auth);
         return toConnection(
@@ -80,8 +75,6 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         { input }: { input: { name: string; slug: string; plan: TenantRow['plan'] } },
         context: TenantsContext,
       ) => {
-        requireScope(context.auth, 'tenants:write');
-        requireScope(context.auth, 'deployment:write');
         const row = {
           id: `ten_${newId()}`,
           name: checkName(input.name),
@@ -123,7 +116,6 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         context: TenantsContext,
       ) => {
         requireTenant(context, tenantId);
-        requireScope(context.auth, 'deployment:write');
         return store.changeTenant(toOnceRequest(context), tenantId, {
           ...(input.storage == null ? {} : { storageQuota: input.storage }),
           ...(input.members == null ? {} : { memberQuota: checkMemberQuota(input.members) }),
@@ -143,26 +135,22 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         return store.changeMember(toOnceRequest(context), id, { role });
       },
       removeMember: async (_: unknown, { id }: { id: string }, context: TenantsContext) => {
-        requireScope(context.auth, 'tenants:write');
         // A repeat with the same key must get the first answer, though the member is gone by then.
         const member = await context.members.load(id);
         if (member !== undefined && !isVisible(context.auth, member)) throw new CodedError('NOT_FOUND', `no member ${id}`);
         return store.removeMember(toOnceRequest(context), id);
       },
       reserveStorage: (_: unknown, { reservation, bytes }: { reservation: string; bytes: number }, context: TenantsContext) => {
-        requireScope(context.auth, 'files:write');
         const row = { tenantId: context.auth.tenant, id: checkReservation(reservation), bytes };
         return store.reserveStorage(toOnceRequest(context), row);
       },
       releaseStorage: (_: unknown, { reservation }: { reservation: string }, context: TenantsContext) => {
-        requireScope(context.auth, 'files:write');
         const row = { tenantId: context.auth.tenant, id: checkReservation(reservation) };
         return store.releaseStorage(toOnceRequest(context), row);
       },
     },
     Viewer: {
-      member: (_: unknown, __: unknown, context: TenantsContext) =>
-        context.auth.scopes.includes('tenants:read') ? loadMember(context, context.auth.principal) : null,
+      member: (_: unknown, __: unknown, context: TenantsContext) => loadMember(context, context.auth.principal),
       tenant: (_: unknown, __: unknown, context: TenantsContext) => context.tenants.load(context.auth.tenant),
     },
     Tenant: {
