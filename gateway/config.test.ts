@@ -18,6 +18,7 @@ describe('the settings of the gateway', () => {
       trustedDocuments: { mode: 'off', clients: new Map(), files: [] },
       allowedOrigins: [],
       forwardHeaders: new Map(),
+      longestWaitMs: null,
       subgraph: {
         timeoutMs: 3_000,
         maxAnswerBytes: 5 * 1024 * 1024,

@@ -88,6 +88,7 @@ const Environment = z.object({
   SLUICE_MAX_SELECTIONS: atMost(2_000),
   SLUICE_MAX_COST: atMost(1_000),
   SLUICE_ALLOWED_ORIGINS: origins.default([]),
+  SLUICE_LONGEST_WAIT_MS: z.coerce.number().int().min(100).max(600_000).optional(),
   SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
   SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
     .number()
@@ -165,6 +166,8 @@ export interface GatewayConfig {
   uploads: { maxBytes: number; maxFiles: number };
   /** WebSockets and event streams that one caller may have open. */
   maxConnectionsPerClient: number;
+  /** For how long an HTTP request waits for a run; null: until the operation's deadline. */
+  longestWaitMs: number | null;
   drain: {
     /** Between "not ready" and the end of new connections, so that balancers notice. */
     waitMs: number;
@@ -206,6 +209,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
     forwardHeaders: set.SLUICE_FORWARD_HEADERS,
+    longestWaitMs: set.SLUICE_LONGEST_WAIT_MS ?? null,
     subgraph: {
       timeoutMs: set.SUBGRAPH_TIMEOUT_MS,
       maxAnswerBytes: set.SUBGRAPH_MAX_ANSWER_BYTES,

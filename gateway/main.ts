@@ -143,6 +143,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     documents,
     trusted,
     fetchTimeoutMs: config.subgraph.timeoutMs,
+    longestWaitMs: config.longestWaitMs,
     metrics,
     log,
   });

@@ -74,6 +74,8 @@ export interface OperationExecutorOptions {
   trusted: TrustedDocuments;
   /** Of one query fetch of a direct operation. */
   fetchTimeoutMs: number;
+  /** As of {@link createRequestRuns}. */
+  longestWaitMs?: number | null;
   metrics: Metrics;
   log: Logger;
 }
@@ -95,11 +97,12 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
     documents,
     trusted,
     fetchTimeoutMs,
+    longestWaitMs = null,
     metrics,
     log,
   } = options;
   const markSagas = createSagaMarker(options.sagas);
-  const runs = durable === null ? null : createRequestRuns({ durable, keys, claims, ahead, log });
+  const runs = durable === null ? null : createRequestRuns({ durable, keys, claims, ahead, longestWaitMs, log });
 
   async function prepare({
     schema,

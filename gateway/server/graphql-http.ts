@@ -19,7 +19,7 @@ import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import type { GraphQLSse } from './graphql-sse.js';
 import type { IncrementalAnswers } from './incremental-answers.js';
-import { bearerOf, readBody, RETRY_AFTER, sendError, sendJson } from './http-replies.js';
+import { bearerOf, readBody, sendAccepted, sendError } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
 import { asksForPreflight, isMultipart, type MultipartReader, type MultipartRequest, PREFLIGHT_HEADERS } from './multipart-request.js';
@@ -107,15 +107,15 @@ export function createGraphQLHttpHandler({
       await sse.stream(response, caller, token, payload, onward);
       return true;
     }
+    const prefer = parsePrefer(headerOf(request, 'prefer'));
     const body = resolveBody(sent, auth);
     const search = resolveSearch(sentSearch, auth);
     if (wantsParts(request, body)) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      await incremental.answer(response, auth, toLivePayload(body), onward, left.signal);
+      await incremental.answer(response, auth, toLivePayload(body), { onward, prefer, signal: left.signal });
       return true;
     }
 
-    const prefer = parsePrefer(headerOf(request, 'prefer'));
     const call: HttpCall = {
       auth,
       idempotencyKey: headerOf(request, 'idempotency-key'),
@@ -132,7 +132,7 @@ export function createGraphQLHttpHandler({
     const applied = operation == null ? null : toPreferenceApplied(prefer, operation.path);
     if (call.answer?.isRunning === true && operation?.id != null) {
       metrics.requests.inc({ transport: 'http', outcome: 'answered' });
-      accept(response, { id: operation.id, status: operation.status ?? 'WORKING' }, applied);
+      sendAccepted(response, { id: operation.id, status: operation.status ?? 'WORKING' }, applied);
       return true;
     }
     if (operation?.id != null) result.headers.set('operation-id', operation.id);
@@ -194,22 +194,6 @@ export function createGraphQLHttpHandler({
     // What is still coming of the body is not read: the connection ends with the answer.
     sendError(response, error, request.complete ? {} : { connection: 'close' }, status);
   }
-}
-
-/** The run goes on. Plain JSON: whoever takes a 202 for a GraphQL answer finds neither data nor errors in it. */
-function accept(response: ServerResponse, { id, status }: { id: string; status: string }, applied: string | null): void {
-  sendJson(
-    response,
-    202,
-    { id, status, done: false },
-    {
-      location: `/operations/${encodeURIComponent(id)}`,
-      'operation-id': id,
-      'retry-after': RETRY_AFTER,
-      'cache-control': 'no-store',
-      ...(applied === null ? {} : { 'preference-applied': applied }),
-    },
-  );
 }
 
 /** @throws BAD_REQUEST, REQUEST_TOO_LARGE */

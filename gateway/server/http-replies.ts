@@ -23,6 +23,22 @@ export function sendError(
   sendJson(response, status, { errors: [error] }, { ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...headers });
 }
 
+/** A run goes on. Plain JSON: whoever takes a 202 for a GraphQL answer finds neither data nor errors in it. */
+export function sendAccepted(response: ServerResponse, { id, status }: { id: string; status: string }, applied: string | null): void {
+  sendJson(
+    response,
+    202,
+    { id, status, done: false },
+    {
+      location: `/operations/${encodeURIComponent(id)}`,
+      'operation-id': id,
+      'retry-after': RETRY_AFTER,
+      'cache-control': 'no-store',
+      ...(applied === null ? {} : { 'preference-applied': applied }),
+    },
+  );
+}
+
 export function notFound(response: ServerResponse): void {
   sendError(response, toErrorJson('NOT_FOUND', 'there is nothing at this address'));
 }

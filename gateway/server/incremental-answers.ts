@@ -19,7 +19,6 @@ import type { Json, JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson, GraphQLResponse, ObjectShape, TypeShape } from '#schema/contracts/plan';
 import { isComplete } from '../execution/is-complete.js';
 import { shapeResponse } from '../execution/shape-response.js';
-import type { Onward } from '../fetching/onward.js';
 import { type OperationPolicy, type RouteInput, routeOperation } from '../routing/route-operation.js';
 import type { Generations } from '../supergraph/generations.js';
 import { noSuchOperation, toExtensions } from './apollo-server.js';
@@ -29,16 +28,19 @@ import { asksForSchema } from './document-rules.js';
 import { hideSchema } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
 import type { OperationRequest } from './operation-request.js';
-import { sendJson } from './http-replies.js';
+import { sendAccepted, sendJson } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
 import { toPlanReport, wantsPlan } from './plan-report.js';
+import { toPreferenceApplied } from './prefer-header.js';
 
 const CONTENT_TYPE = 'multipart/mixed; boundary="-"; deferSpec=20220824';
 
 export interface IncrementalAnswers {
   /** Answers a request whose document says `@defer`. @throws coded errors, before anything is sent */
-  answer(response: ServerResponse, auth: AuthContext, payload: LivePayload, onward: Onward, signal: AbortSignal): Promise<void>;
+  answer(response: ServerResponse, auth: AuthContext, payload: LivePayload, way: Way): Promise<void>;
 }
+
+type Way = Required<Pick<OperationRequest, 'onward' | 'prefer' | 'signal'>>;
 
 const deferDirective = new GraphQLDirective({
   name: 'defer',
@@ -74,7 +76,7 @@ export function createIncrementalAnswers({
   }
 
   /** @returns the request over the document without `@defer`, and what was deferred; or what is wrong with it */
-  function read(auth: AuthContext, { query, operationName, variables, extensions }: LivePayload, onward: Onward, signal: AbortSignal) {
+  function read(auth: AuthContext, { query, operationName, variables, extensions }: LivePayload, way: Way) {
     const { schema, generation } = generations.current();
     const checked = documents.check(extend(schema), query ?? '');
     if ('errors' in checked) return { errors: checked.errors.map((error) => hideFrom(auth, error.toJSON() as GraphQLErrorJson)) };
@@ -83,7 +85,7 @@ export function createIncrementalAnswers({
     if (asksForSchema(checked.document) && !auth.scopes.includes('schema:read'))
       throw new CodedError('FORBIDDEN', "introspection needs the scope 'schema:read'");
     const deferred = splitDeferred(checked.document, operation, variables ?? {});
-    const request: OperationRequest = {
+    const request: OperationRequest & Way = {
       schema,
       generation: generation.number,
       document: deferred.full,
@@ -91,8 +93,7 @@ export function createIncrementalAnswers({
       variables: variables ?? {},
       auth,
       idempotencyKey: null,
-      onward,
-      signal,
+      ...way,
       showsPlan: wantsPlan(extensions, auth),
     };
     const isQuery = operation.operation === OperationTypeNode.QUERY;
@@ -100,9 +101,15 @@ export function createIncrementalAnswers({
     return { request, deferred, inParts };
   }
 
-  async function answerWhole(response: ServerResponse, request: OperationRequest): Promise<void> {
+  async function answerWhole(response: ServerResponse, request: OperationRequest & Way): Promise<void> {
     const answer = await operations.execute(request);
-    const { response: result } = answer;
+    const { response: result, operation } = answer;
+    if (answer.isRunning === true && operation?.id != null)
+      return sendAccepted(
+        response,
+        { id: operation.id, status: operation.status ?? 'WORKING' },
+        toPreferenceApplied(request.prefer, operation.path),
+      );
     const errors = result.errors?.map((error) => hideFrom(request.auth, error));
     sendJson(response, 200, {
       ...result,
@@ -112,8 +119,8 @@ export function createIncrementalAnswers({
   }
 
   return {
-    async answer(response, auth, payload, onward, signal) {
-      const found = read(auth, payload, onward, signal);
+    async answer(response, auth, payload, way) {
+      const found = read(auth, payload, way);
       if ('errors' in found) return sendJson(response, 200, { errors: found.errors });
       const { request, deferred } = found;
       if (!found.inParts) return answerWhole(response, request);

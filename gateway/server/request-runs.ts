@@ -22,12 +22,12 @@ import type { OperationRequest, PreparedOperation } from './operation-request.js
 import { toPlanReport } from './plan-report.js';
 import type { StartedOperation } from './start-operation.js';
 
-/** A run keeps its own deadline; past it and this, its answer is not coming. */
-const RESULT_GRACE_MS = 10_000;
+/** A run keeps its own deadline and answers with what is finished then; the last call of a service may take a second longer. */
+const RESULT_GRACE_MS = 2_000;
 /** What a run may take past its deadline, to undo what it did. */
 const ENDING_MS = 3_600_000;
-/** Headers of a mutation's caller are kept past its deadline, to undo what it did. */
-const UNDOING_MS = 120_000;
+/** Headers of a mutation's caller are kept past its deadline, to read behind its effect. */
+const BEHIND_EFFECT_MS = 120_000;
 
 /** How often a recovery is looked at for somebody who waits. */
 const LOOK_EVERY_MS = 500;
@@ -49,7 +49,7 @@ export interface RequestRun {
   answer(isOver: () => boolean): Promise<RunAnswer>;
 }
 export interface RunAnswer {
-  /** `running`: the caller wanted to wait less than it takes. */
+  /** `running`: it takes longer than the caller waits. */
   response: GraphQLResponse | 'running';
   /** What the run that failed has answered stands until somebody decides. @default false */
   isParked?: boolean;
@@ -71,6 +71,7 @@ export function createRequestRuns({
   keys,
   claims,
   ahead,
+  longestWaitMs = null,
   log,
 }: {
   durable: DurablePort;
@@ -79,6 +80,8 @@ export function createRequestRuns({
   claims: Pick<HeaderClaims, 'put'>;
   /** Of the workers in this process. */
   ahead?: Pick<FetchesAhead, 'send'> | undefined;
+  /** For callers who can be told that a run goes on. @default null: the operation's deadline */
+  longestWaitMs?: number | null;
   log: Logger;
 }): RequestRuns {
   /** The last run did. Where the workers of this process have no room, nothing sent ahead would be taken. */
@@ -88,7 +91,8 @@ export function createRequestRuns({
   async function sealHeaders({ onward }: OperationRequest, plan: ExecutablePlan, deadlineMs: number): Promise<HeaderClaim | undefined> {
     const needed = Object.entries(onward?.headers ?? {}).filter(([name]) => name === ANY_SERVICE || plan.services.includes(name));
     if (needed.length === 0) return undefined;
-    const keepMs = deadlineMs + (plan.kind === 'mutation' ? UNDOING_MS : 0);
+    // Of a saga also its recovery undoes.
+    const keepMs = deadlineMs + (plan.saga !== undefined ? ENDING_MS : plan.kind === 'mutation' ? BEHIND_EFFECT_MS : 0);
     return { ref: await claims.put(Object.fromEntries(needed), keepMs), services: needed.map(([name]) => name) };
   }
 
@@ -219,7 +223,8 @@ export function createRequestRuns({
   async function wait(run: RequestRun, request: OperationRequest, { plan }: PreparedOperation, route: RunRoute): Promise<RunAnswer> {
     const { signal, auth, prefer } = request;
     const isAsync = route.path === 'async';
-    const longestMs = deadlineOf(plan, route) + RESULT_GRACE_MS;
+    // A saga that is late undoes what it did, and answers when that is done.
+    const longestMs = deadlineOf(plan, route) + (plan.saga === undefined ? RESULT_GRACE_MS : 0);
     const waitMs = prefer === undefined ? null : (prefer.waitMs ?? (isAsync ? 0 : null));
     const { isParked = false } = run;
     if (waitMs === 0) return { response: 'running', isParked };
@@ -236,8 +241,8 @@ export function createRequestRuns({
     else signal.addEventListener('abort', leave, { once: true });
     try {
       const late = new Promise<RunAnswer>((resolve) => {
-        if (waitMs !== null && waitMs < longestMs) {
-          timer = setTimeout(() => resolve({ response: 'running' }), waitMs);
+        if (prefer !== undefined) {
+          timer = setTimeout(() => resolve({ response: 'running' }), Math.min(waitMs ?? longestMs, longestWaitMs ?? longestMs, longestMs));
           return;
         }
         const error = toErrorJson('DEADLINE_EXCEEDED', 'the operation has no result yet; ask for it by its id', {
