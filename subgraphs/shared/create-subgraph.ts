@@ -30,6 +30,7 @@ import {
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
+import { checkTexts } from './check-texts.js';
 import { guardFields } from './guard-fields.js';
 
 /** 500 representations, or a plugin package in base64, fit. */
@@ -84,6 +85,7 @@ export function createSubgraph<Context extends Pick<ServiceCallFacts, 'auth'>>({
   log,
 }: SubgraphOptions<Context>): Subgraph {
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: withResponseKeys(resolvers) as never }]);
+  checkTexts(schema);
   guardFields(schema);
   const verifier = createServiceCallVerifier({ keys, audience: name });
   const documents = createDocumentCache(schema);

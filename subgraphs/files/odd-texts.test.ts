@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createBlobStore } from '#platform/blob-store';
+import type { Database } from '#platform/database/open-database';
+import { createLogger } from '#platform/logger';
+import { openTestDatabase } from '#platform/tests/database';
+import { SCOPES } from '#schema/contracts/identity';
+import type { PrincipalId, TenantId } from '#schema/contracts/ids';
+import { readSdl } from '../shared/read-sdl.js';
+import { faultsOfOddTexts } from '../shared/tests/odd-texts.js';
+import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller.js';
+import { createFilesSubgraph } from './main.js';
+
+let database: Database;
+let files: ServiceCaller;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const blobs = await createBlobStore(database);
+  const log = createLogger({ name: 'test', level: 'silent' });
+  files = await serveForTest((keys) =>
+    createFilesSubgraph({ database, blobs, quota: async () => 1e9, maxUploadBytes: 1e9, keys, log, demoDataAt: Date.UTC(2026, 5, 1) }),
+  );
+});
+afterAll(async () => {
+  await files.close();
+  await database.close();
+});
+
+it('no control character and no half of a surrogate pair in any text is a fault of the service', async () => {
+  const caller = { principal: 'usr_admin' as PrincipalId, tenant: 'ten_sluice' as TenantId, scopes: SCOPES };
+  expect(await faultsOfOddTexts(files, caller, await readSdl('files'))).toEqual([]);
+});
