@@ -29,6 +29,7 @@ const Environment = z.object({
   SLUICE_ADVERTISE_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_DRAIN_ACTIVITIES_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   SLUICE_DEMO_DATA: z.stringbool().default(true),
+  SLUICE_MEMBERS: z.enum(['required', 'ignored']).optional(),
   SLUICE_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:4000'),
 });
 
@@ -50,6 +51,8 @@ export interface CliConfig {
   /** For running activities to end when the process stops, before their attempts are given up for another worker to repeat. */
   drainActivitiesMs: number;
   demoData: boolean;
+  /** Is a caller who is no member of the tenant refused? Null: where demo users are, they are members. */
+  members: 'required' | 'ignored' | null;
   /** The running server that commands talk to. */
   serverUrl: string;
 }
@@ -78,6 +81,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
     advertiseUrl: set.SLUICE_ADVERTISE_URL?.replace(/\/$/, '') ?? null,
     drainActivitiesMs: set.SLUICE_DRAIN_ACTIVITIES_MS,
     demoData: set.SLUICE_DEMO_DATA,
+    members: set.SLUICE_MEMBERS ?? null,
     serverUrl: set.SLUICE_URL.replace(/\/$/, ''),
   };
 }

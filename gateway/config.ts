@@ -71,6 +71,8 @@ const Environment = z.object({
   SLUICE_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_JWT_ISSUER: z.string().min(1).optional(),
   SLUICE_JWT_AUDIENCE: z.string().min(1).default('sluice'),
+  SLUICE_JWT_TYPES: list.default(['JWT', 'at+jwt']),
+  SLUICE_JWT_MAX_LIFE_SECONDS: z.coerce.number().int().min(60).max(31_536_000).default(86_400),
   SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
   SLUICE_SAGAS: operationNames.default([]),
   SLUICE_OPERATIONS: policies.default(new Map()),
@@ -131,7 +133,10 @@ export interface GatewayConfig {
   host: string;
   port: number;
   admin: { host: string; port: number };
-  auth: { mode: 'dev' } | { mode: 'none' } | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string };
+  auth:
+    | { mode: 'dev' }
+    | { mode: 'none' }
+    | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string; types: readonly string[]; maxLifeSeconds: number };
   execution: 'auto' | 'direct' | 'durable';
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
@@ -241,5 +246,12 @@ function toAuth(set: z.output<typeof Environment>): GatewayConfig['auth'] {
   if (mode !== 'jwt') return { mode };
   if (set.SLUICE_JWKS_URL === undefined || set.SLUICE_JWT_ISSUER === undefined)
     throw new CodedError('CONFIG_INVALID', 'SLUICE_AUTH is jwt without its settings');
-  return { mode, jwksUrl: new URL(set.SLUICE_JWKS_URL), issuer: set.SLUICE_JWT_ISSUER, audience: set.SLUICE_JWT_AUDIENCE };
+  return {
+    mode,
+    jwksUrl: new URL(set.SLUICE_JWKS_URL),
+    issuer: set.SLUICE_JWT_ISSUER,
+    audience: set.SLUICE_JWT_AUDIENCE,
+    types: set.SLUICE_JWT_TYPES,
+    maxLifeSeconds: set.SLUICE_JWT_MAX_LIFE_SECONDS,
+  };
 }

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-async function judge(principal: string, tenant: string, { knowsPrincipals = true, url = tenants.url } = {}): Promise<unknown> {
+async function judge(principal: string, tenant: string, { requiresMembers = true, url = tenants.url } = {}): Promise<unknown> {
   const registry = { addresses: async () => new Map([['tenants', url]]) } as never;
   const auth: AuthContext = {
     principal: principal as PrincipalId,
@@ -29,7 +29,7 @@ async function judge(principal: string, tenant: string, { knowsPrincipals = true
     scopes: [],
     fingerprint: 'f'.repeat(64),
   };
-  return createStandingCheck({ registry, keys: await loadTestKeys(), knowsPrincipals })(auth);
+  return createStandingCheck({ registry, keys: await loadTestKeys(), requiresMembers })(auth);
 }
 
 it.each([
@@ -37,10 +37,11 @@ it.each([
   ['usr_bob', 'ten_acme', true, 'NOT_A_MEMBER'],
   ['usr_nobody', 'ten_acme', true, 'NOT_A_MEMBER'],
   ['auth0|17', 'ten_acme', false, null],
-  ['usr_nobody', 'ten_elsewhere', true, null],
+  ['usr_nobody', 'ten_elsewhere', true, 'NOT_A_MEMBER'],
+  ['usr_nobody', 'ten_elsewhere', false, null],
   ['usr_system', 'ten_sluice', true, null],
-])('%s of %s, where members are the principals: %s', async (principal, tenant, knowsPrincipals, reason) => {
-  expect(await judge(principal, tenant, { knowsPrincipals })).toBe(reason);
+])('%s of %s, where members alone are admitted: %s', async (principal, tenant, requiresMembers, reason) => {
+  expect(await judge(principal, tenant, { requiresMembers })).toBe(reason);
 });
 
 it('is lost with the membership, and with the tenant', async () => {
@@ -48,8 +49,11 @@ it('is lost with the membership, and with the tenant', async () => {
   await tenants.ask('admin', 'mutation { removeMember(id: "usr_acme_tom") }');
   expect(await judge('usr_acme_tom', 'ten_acme')).toBe('NOT_A_MEMBER');
 
+  await tenants.ask('admin', 'mutation { removeMember(id: "usr_tide_grace") }');
+  expect(await judge('usr_tide_grace', 'ten_tidewater')).toBe('NOT_A_MEMBER');
+
   await tenants.ask('admin', 'mutation { updateTenant(id: "ten_globex", input: { status: SUSPENDED }) { status } }');
-  expect(await judge('usr_bob', 'ten_globex', { knowsPrincipals: false })).toBe('TENANT_SUSPENDED');
+  expect(await judge('usr_bob', 'ten_globex', { requiresMembers: false })).toBe('TENANT_SUSPENDED');
 });
 
 it('is not guessed when the service is away', async () => {

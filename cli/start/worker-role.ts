@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { toTokenVerifierOptions } from '#gateway/config';
 import { createCredentials, type Credentials } from '#gateway/server/credentials';
 import { followRegistry } from '#gateway/supergraph/follow-registry';
+import { listenTo } from '#platform/database/listen';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
+import { type Revocation, STANDING_CHANNEL } from '#schema/contracts/identity';
 import { MAX_ANSWER_CHARS, MAX_STORED_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { createOperationStore } from '#subgraphs/operations/store.drizzle';
 import { createWebhookActivities } from '#workers/activities/deliver-webhook';
@@ -36,20 +38,28 @@ export interface WorkerRole {
 export async function startWorkerRole(platform: Platform, options: { plugins: boolean }): Promise<WorkerRole> {
   const { log, keys } = platform;
   const instance = randomUUID();
+  const hasTenants = platform.config.supergraphFile === null;
+  const { members, demoData } = platform.config;
+  const { auth } = platform.gatewayConfig;
   const credentials = createCredentials({
-    verifier: createTokenVerifier(toTokenVerifierOptions(platform.gatewayConfig.auth, keys)),
-    ...(platform.config.supergraphFile === null
+    verifier: createTokenVerifier(toTokenVerifierOptions(auth, keys)),
+    ...(hasTenants
       ? {
           standing: createStandingCheck({
             registry: await platform.registry(),
             keys,
             // Tokens of an identity provider name principals of its own.
-            knowsPrincipals: platform.gatewayConfig.auth.mode === 'dev',
+            requiresMembers: members === null ? auth.mode === 'dev' && demoData : members === 'required',
           }),
         }
       : {}),
     log,
   });
+  if (hasTenants) {
+    const tell = (message: string | null): void => credentials.revoke(message === null ? null : (JSON.parse(message) as Revocation));
+    const stop = listenTo(await platform.database(), STANDING_CHANNEL, tell, log);
+    platform.onClose(() => Promise.resolve(stop()));
+  }
   const dataConverter = await platform.dataConverter();
   const requests = translateErrors(
     createRequestActivities({

@@ -5,6 +5,7 @@ import { sha256 } from '#platform/blob-store';
 import type { TokenVerifier } from '#platform/identity/token-verifier';
 import { createLogger } from '#platform/logger';
 import { createCredentials, type StandingCheck } from './credentials.js';
+import { keepJudging } from './keep-judging.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 let nowMs = 1_000_000;
@@ -123,5 +124,60 @@ describe('a credential', () => {
     });
     await credentials.identify('good-1');
     expect(await credentials.judge(kept[0] as CredentialReference)).toMatchObject({ reason: 'UNKNOWN_CLAIM' });
+  });
+});
+
+describe('a revocation', () => {
+  it('ends the verdict that it concerns, and no other', async () => {
+    const credentials = create();
+    await credentials.identify('good-1');
+    standing = 'NOT_A_MEMBER';
+    credentials.revoke({ tenant: 'ten_b', principal: null });
+    credentials.revoke({ tenant: 'ten_a', principal: 'usr_b' });
+    expect((await credentials.identify('good-1')).auth.principal).toBe('usr_a');
+    credentials.revoke({ tenant: 'ten_a', principal: 'usr_a' });
+    await expect(credentials.identify('good-1')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it.each([{ tenant: 'ten_a', principal: null }, null])(
+    'of a whole tenant, or of what nobody knows, ends them all: %j',
+    async (revocation) => {
+      const credentials = create();
+      await credentials.identify('good-1');
+      standing = 'TENANT_SUSPENDED';
+      credentials.revoke(revocation);
+      await expect(credentials.identify('good-1')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    },
+  );
+
+  it('that comes while a judgement runs keeps its verdict from being remembered', async () => {
+    let answer: (verdict: null) => void = () => undefined;
+    let asked = 0;
+    const credentials = createCredentials({
+      verifier,
+      standing: () => (++asked === 1 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve('NOT_A_MEMBER')),
+      log,
+      now: () => nowMs,
+    });
+    const begun = credentials.identify('good-1');
+    await expect.poll(() => asked).toBe(1);
+    credentials.revoke({ tenant: 'ten_a', principal: 'usr_a' });
+    answer(null);
+    await begun;
+    await expect(credentials.identify('good-1')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('ends a connection that stays open, once, and leaves those of others', async () => {
+    const credentials = create();
+    const caller = await credentials.identify('good-1');
+    let lost = 0;
+    const stop = keepJudging({ credentials, token: 'good-1', caller, onLost: () => (lost += 1), log });
+    credentials.revoke({ tenant: 'ten_a', principal: 'usr_other' });
+    standing = 'NOT_A_MEMBER';
+    credentials.revoke({ tenant: 'ten_a', principal: 'usr_a' });
+    await expect.poll(() => lost).toBe(1);
+    stop();
+    credentials.revoke(null);
+    expect(lost).toBe(1);
   });
 });

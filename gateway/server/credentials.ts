@@ -3,9 +3,11 @@
 // C2. A good verdict holds for at most a minute and never longer than the token; a bad one for five seconds.
 // C3. Equal tokens that wait share one judgement.
 // C4. Where the standing cannot be known, the door lets in, so that nobody is locked out; a run waits until it is known.
+// C5. A revocation that is told ends the verdicts that it concerns, and judgements that had begun before it are not kept; whoever watches
+//     (sockets, event streams) judges again at once.
 import { createHash, randomUUID } from 'node:crypto';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
-import type { AuthContext, CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { AuthContext, CredentialReference, CredentialVerdict, Revocation } from '#schema/contracts/identity';
 import type { TokenVerifier, VerifiedToken } from '#platform/identity/token-verifier';
 import type { Logger } from '#platform/logger';
 
@@ -56,6 +58,10 @@ export interface Credentials {
   judge(reference: CredentialReference): Promise<CredentialVerdict>;
   /** From then on judgements take this way, e.g. through Temporal; when it fails, {@link judge} decides. */
   judgeThrough(way: ((reference: CredentialReference) => Promise<CredentialVerdict>) | null): void;
+  /** Forgets what it concerns. @param revocation - null: nobody knows what was missed, so that everything is judged anew */
+  revoke(revocation: Revocation | null): void;
+  /** Calls `onRevoked` for each revocation that concerns the caller. @returns how to stop */
+  watchRevocations(caller: Pick<AuthContext, 'tenant' | 'principal'>, onRevoked: () => void): () => void;
 }
 
 export interface CredentialsOptions {
@@ -74,6 +80,9 @@ export function createCredentials({
   const claims = createClaimStore(now);
   const verdicts = new Map<string, { verdict: CredentialVerdict; untilMs: number }>();
   const judging = new Map<string, Promise<CredentialVerdict>>();
+  const watchers = new Set<(revocation: Revocation | null) => void>();
+  /** How many revocations there were. */
+  let revocations = 0;
   let way: ((reference: CredentialReference) => Promise<CredentialVerdict>) | null = null;
 
   async function judge(reference: CredentialReference): Promise<CredentialVerdict> {
@@ -109,6 +118,16 @@ export function createCredentials({
     }
   }
 
+  function judgeOnce(token: string, fingerprint: string): Promise<CredentialVerdict> {
+    const running = judging.get(fingerprint);
+    if (running !== undefined) return running;
+    const begun = askForVerdict(token).finally(() => {
+      if (judging.get(fingerprint) === begun) judging.delete(fingerprint);
+    });
+    judging.set(fingerprint, begun);
+    return begun;
+  }
+
   function remember(fingerprint: string, verdict: CredentialVerdict): void {
     const untilMs = verdict.standing === 'good' ? Math.min(now() + GOOD_MS, verdict.expiresAtMs) : now() + REFUSED_MS;
     verdicts.delete(fingerprint);
@@ -122,6 +141,21 @@ export function createCredentials({
   return {
     judge,
     judgeThrough: (other) => void (way = other),
+    revoke(revocation) {
+      revocations += 1;
+      // Who they are for is not known yet.
+      judging.clear();
+      for (const [fingerprint, { verdict }] of verdicts)
+        if (verdict.standing === 'good' && concerns(revocation, verdict.auth)) verdicts.delete(fingerprint);
+      for (const watcher of [...watchers]) watcher(revocation);
+    },
+    watchRevocations(caller, onRevoked) {
+      const watcher = (revocation: Revocation | null): void => {
+        if (concerns(revocation, caller)) onRevoked();
+      };
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
     async identify(token) {
       // Without a token only a verifier that takes anyone answers; there is nothing to judge then.
       if (token === null || token === '') return verifier.verify(null);
@@ -131,15 +165,17 @@ export function createCredentials({
 
       const verified = await verifier.verify(token);
       if (verified.auth.fingerprint !== fingerprint) return verified;
-      let verdict = judging.get(fingerprint);
-      if (verdict === undefined) {
-        verdict = askForVerdict(token).finally(() => judging.delete(fingerprint));
-        judging.set(fingerprint, verdict);
-      }
-      remember(fingerprint, await verdict);
-      return toIdentity(await verdict);
+      const before = revocations;
+      const verdict = await judgeOnce(token, fingerprint);
+      if (before === revocations) remember(fingerprint, verdict);
+      return toIdentity(verdict);
     },
   };
+}
+
+function concerns(revocation: Revocation | null, { tenant, principal }: Pick<AuthContext, 'tenant' | 'principal'>): boolean {
+  if (revocation === null) return true;
+  return revocation.tenant === tenant && (revocation.principal ?? principal) === principal;
 }
 
 function toIdentity(verdict: CredentialVerdict): VerifiedToken {

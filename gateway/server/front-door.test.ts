@@ -144,6 +144,8 @@ it('hides the schema’s details from callers who may not read it, on both media
         }),
         judge: () => Promise.reject(new Error('not asked')),
         judgeThrough: () => undefined,
+        revoke: () => undefined,
+        watchRevocations: () => () => undefined,
       },
     },
   });

@@ -33,7 +33,7 @@ export function createGraphQLSse({
 }: {
   live: LiveOperations;
   connections: ClientConnections;
-  credentials: Pick<Credentials, 'identify'>;
+  credentials: Pick<Credentials, 'identify' | 'watchRevocations'>;
   log: Logger;
 }): GraphQLSse {
   const open = new Set<ServerResponse>();

@@ -45,7 +45,7 @@ export interface GraphQLWs {
 export interface GraphQLWsParts {
   live: LiveOperations;
   connections: ClientConnections;
-  credentials: Pick<Credentials, 'identify'>;
+  credentials: Pick<Credentials, 'identify' | 'watchRevocations'>;
   /** Headers that go on to services. */
   forward: ForwardRules;
   origins: OriginPolicy;

@@ -1,4 +1,5 @@
-// LISTEN on PostgreSQL over a connection of its own, opened again when it breaks.
+// LISTEN on PostgreSQL over a connection of its own, opened again when it breaks; and NOTIFY. PGlite has one process only: there messages
+// go from function to function.
 import pg from 'pg';
 import type { Logger } from '../logger.js';
 import type { Database } from './open-database.js';
@@ -6,14 +7,33 @@ import type { Database } from './open-database.js';
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
+/** Of databases in this process, by channel. */
+const local = new WeakMap<pg.Pool, Map<string, Set<(message: string) => void>>>();
+
+/** Tells every process that listens. @throws what the database does */
+export async function notifyAll({ pool, kind }: Database, channel: string, message: string): Promise<void> {
+  if (kind === 'postgres') return void (await pool.query('select pg_notify($1, $2)', [channel, message]));
+  for (const listener of local.get(pool)?.get(channel) ?? []) listener(message);
+}
+
+function listenHere(pool: pg.Pool, channel: string, onMessage: (message: string) => void): () => void {
+  const channels = local.get(pool) ?? new Map<string, Set<(message: string) => void>>();
+  local.set(pool, channels);
+  const listeners = channels.get(channel) ?? new Set();
+  channels.set(channel, listeners);
+  // A function of its own: one listener may listen twice.
+  const listener = (message: string): void => onMessage(message);
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
 /**
- * Calls `onMessage` for each NOTIFY on `channel`, and once after each reconnection, since messages may have been missed. PGlite has one
- * process only and nobody else to hear from: there it does nothing.
+ * Calls `onMessage` for each message on `channel`, and with null after each connection to PostgreSQL, since messages may have been missed.
  *
  * @returns how to stop
  */
-export function listenTo({ pool, kind }: Database, channel: string, onMessage: () => void, log: Logger): () => void {
-  if (kind !== 'postgres') return () => undefined;
+export function listenTo({ pool, kind }: Database, channel: string, onMessage: (message: string | null) => void, log: Logger): () => void {
+  if (kind !== 'postgres') return listenHere(pool, channel, onMessage);
   let client: pg.Client | undefined;
   let retryMs = FIRST_RETRY_MS;
   let timer: NodeJS.Timeout | undefined;
@@ -33,12 +53,12 @@ export function listenTo({ pool, kind }: Database, channel: string, onMessage: (
     };
     opened.on('error', lose);
     opened.on('end', () => lose());
-    opened.on('notification', onMessage);
+    opened.on('notification', ({ payload }) => onMessage(payload ?? ''));
     try {
       await opened.connect();
       await opened.query(`listen ${pg.escapeIdentifier(channel)}`);
       retryMs = FIRST_RETRY_MS;
-      onMessage();
+      onMessage(null);
     } catch (error) {
       lose(error as Error);
     }

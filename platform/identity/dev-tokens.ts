@@ -6,7 +6,8 @@ import type { KeyRing } from '../keys.js';
 
 export const DEV_ISSUER = 'sluice-dev';
 export const AUDIENCE = 'sluice';
-const MAX_TTL_SECONDS = 30 * 24 * 3600;
+/** For scripts and demos that run for long. */
+export const MAX_TTL_SECONDS = 30 * 24 * 3600;
 
 export interface DevUser {
   id: PrincipalId;

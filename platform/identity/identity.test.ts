@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { SignJWT, generateKeyPair } from 'jose';
+import { SignJWT, generateKeyPair, importJWK } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuthContext } from '#schema/contracts/identity';
 import { createKeys, loadKeys, type KeyRing } from '../keys.js';
@@ -24,6 +24,11 @@ describe('a dev token', () => {
     ['absent', async () => null],
     ['not a token', async () => 'abc'],
     ['expired', () => issueDevToken(keys, 'alice', { ttlSeconds: 60, nowMs: Date.now() - 120_000 })],
+    ['without a type', async () => sign(await devKey(), {}, { typ: undefined })],
+    ['of another type', async () => sign(await devKey(), {}, { typ: 'dpop+jwt' })],
+    ['not saying when it was issued', async () => sign(await devKey(), {}, { issuedAt: null })],
+    ['issued in the future', async () => sign(await devKey(), {}, { issuedAt: '10m' })],
+    ['valid for ten years', async () => sign(await devKey(), {}, { expires: '10y' })],
     ['signed by another key', async () => sign((await generateKeyPair('ES256')).privateKey, {})],
     ['unsigned', async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"usr_admin"}')}.`],
     [
@@ -36,15 +41,30 @@ describe('a dev token', () => {
   });
 });
 
-async function sign(key: Parameters<SignJWT['sign']>[0], claims: Record<string, unknown>): Promise<string> {
-  return new SignJWT({ tenant: 'ten_acme', scope: 'files:read', ...claims })
-    .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid })
+type Key = Parameters<SignJWT['sign']>[0];
+
+const devKey = (): Promise<Key> => importJWK(keys.devToken.privateJwk, 'ES256');
+
+async function sign(
+  key: Key,
+  claims: Record<string, unknown>,
+  how: { typ?: string | undefined; issuedAt?: string | null; expires?: string } = {},
+): Promise<string> {
+  const { typ, issuedAt, expires } = { typ: 'JWT', issuedAt: '0s', expires: '1h', ...how };
+  const token = new SignJWT({ tenant: 'ten_acme', scope: 'files:read', ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid, ...(typ === undefined ? {} : { typ }) })
     .setIssuer('sluice-dev')
     .setAudience('sluice')
     .setSubject('usr_alice')
-    .setExpirationTime('1h')
-    .sign(key);
+    .setExpirationTime(expires);
+  if (issuedAt !== null) token.setIssuedAt(issuedAt);
+  return token.sign(key);
 }
+
+it.each(['JWT', 'jwt', 'at+jwt', 'application/at+jwt'])('a token of the type %s is taken', async (typ) => {
+  const verifier = createTokenVerifier({ mode: 'dev', keys });
+  expect((await verifier.verify(await sign(await devKey(), {}, { typ, expires: '29d' }))).auth.principal).toBe('usr_alice');
+});
 
 describe('a signed service call', () => {
   const call = { method: 'POST', path: '/graphql', body: '{"query":"{ __typename }"}' };

@@ -36,6 +36,15 @@ export const SCOPES = [
 
 export type Scope = (typeof SCOPES)[number];
 
+/** What was taken away: a principal's membership, or a tenant's standing (null: of all its principals). */
+export interface Revocation {
+  tenant: string;
+  principal: string | null;
+}
+
+/** Where the tenants service tells of revocations, as JSON, by PostgreSQL's NOTIFY. */
+export const STANDING_CHANNEL = 'sluice_standing';
+
 /** What `authenticate_request_activity` is told: a reference to the claim and the credential's fingerprint, never a token. */
 export interface CredentialReference {
   ref: string;

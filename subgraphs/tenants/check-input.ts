@@ -48,6 +48,12 @@ export function checkReservation(id: string): string {
   return id;
 }
 
+/** As the gateway takes them from tokens. */
+export function checkSubject(subject: string): string {
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(subject)) refuse('subject', '1 to 64 letters, digits, dots, dashes or underscores', subject);
+  return subject;
+}
+
 function refuse(field: string, expected: string, got: string): never {
   throw new CodedError('BAD_USER_INPUT', `${field}: expected ${expected}, got ${JSON.stringify(got.slice(0, 80))}`);
 }

@@ -1,13 +1,23 @@
 import DataLoader from 'dataloader';
 import { v7 as uuid } from 'uuid';
 import { CodedError } from '#schema/contracts/errors';
+import type { Revocation } from '#schema/contracts/identity';
 import { isVisible, requireScope, visibleTenant } from '../shared/access.js';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
 import { createPageLoader, type PageOfKey } from '../shared/loaders.js';
 import { toOnceRequest } from '../shared/once.js';
 import { type Connection, type PageArguments, parsePage, toConnection } from '../shared/paging.js';
 import { ByteSize, DateTime } from '../shared/scalars.js';
-import { checkEmail, checkLocale, checkMemberQuota, checkName, checkReservation, checkSlug, checkTimeZone } from './check-input.js';
+import {
+  checkEmail,
+  checkLocale,
+  checkMemberQuota,
+  checkName,
+  checkReservation,
+  checkSlug,
+  checkSubject,
+  checkTimeZone,
+} from './check-input.js';
 import type { MemberRow, ReservationRow, TenantChange, TenantRow, TenantStore } from './store.js';
 
 export interface TenantsContext extends ServiceCallFacts {
@@ -35,7 +45,16 @@ interface TenantInput {
   status?: TenantRow['status'] | null;
 }
 
-export function createTenantsResolvers({ store, newId = () => uuid() }: { store: TenantStore; newId?: () => string }) {
+export function createTenantsResolvers({
+  store,
+  onRevoked,
+  newId = () => uuid(),
+}: {
+  store: TenantStore;
+  /** Called when it has happened, before the caller hears of it. Never rejects. */
+  onRevoked: (revocation: Revocation) => Promise<void>;
+  newId?: () => string;
+}) {
   /** Other tenants' rows do not exist for a caller who may not see them. */
   async function loadTenant(context: TenantsContext, id: string): Promise<TenantRow | null> {
     return isVisible(context.auth, { tenantId: id }) ? ((await context.tenants.load(id)) ?? null) : null;
@@ -88,14 +107,16 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         };
         return store.createTenant(toOnceRequest(context), row);
       },
-      updateTenant: (_: unknown, { id, input }: { id: string; input: TenantInput }, context: TenantsContext) => {
+      updateTenant: async (_: unknown, { id, input }: { id: string; input: TenantInput }, context: TenantsContext) => {
         requireTenant(context, id);
         if (input.plan != null || input.status != null) requireScope(context.auth, 'deployment:write');
-        return store.changeTenant(toOnceRequest(context), id, {
+        const changed = await store.changeTenant(toOnceRequest(context), id, {
           ...(input.name == null ? {} : { name: checkName(input.name) }),
           ...(input.plan == null ? {} : { plan: input.plan }),
           ...(input.status == null ? {} : { status: input.status }),
         });
+        if (input.status === 'SUSPENDED') await onRevoked({ tenant: id, principal: null });
+        return changed;
       },
       updateTenantSettings: (
         _: unknown,
@@ -123,11 +144,12 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
       },
       addMember: (
         _: unknown,
-        { tenantId, input }: { tenantId: string; input: { name: string; email: string; role: MemberRow['role'] } },
+        { tenantId, input }: { tenantId: string; input: { subject?: string | null; name: string; email: string; role: MemberRow['role'] } },
         context: TenantsContext,
       ) => {
         requireTenant(context, tenantId);
-        const row = { id: `usr_${newId()}`, tenantId, name: checkName(input.name), email: checkEmail(input.email), role: input.role };
+        const id = input.subject == null ? `usr_${newId()}` : checkSubject(input.subject);
+        const row = { id, tenantId, name: checkName(input.name), email: checkEmail(input.email), role: input.role };
         return store.addMember(toOnceRequest(context), row);
       },
       updateMemberRole: async (_: unknown, { id, role }: { id: string; role: MemberRow['role'] }, context: TenantsContext) => {
@@ -138,7 +160,9 @@ export function createTenantsResolvers({ store, newId = () => uuid() }: { store:
         // A repeat with the same key must get the first answer, though the member is gone by then.
         const member = await context.members.load(id);
         if (member !== undefined && !isVisible(context.auth, member)) throw new CodedError('NOT_FOUND', `no member ${id}`);
-        return store.removeMember(toOnceRequest(context), id);
+        const removed = await store.removeMember(toOnceRequest(context), id);
+        if (member !== undefined) await onRevoked({ tenant: member.tenantId, principal: id });
+        return removed;
       },
       reserveStorage: (_: unknown, { reservation, bytes }: { reservation: string; bytes: number }, context: TenantsContext) => {
         const row = { tenantId: context.auth.tenant, id: checkReservation(reservation), bytes };

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '#platform/database/open-database';
+import { listenTo } from '#platform/database/listen';
+import { STANDING_CHANNEL } from '#schema/contracts/identity';
 import { createLogger } from '#platform/logger';
 import { openTestDatabase } from '#platform/tests/database';
 import { countStatements } from '../shared/tests/count-statements.js';
@@ -141,4 +143,32 @@ describe('tenants', () => {
       expect([response.status, codes((await response.json()) as never)]).toEqual([401, ['SERVICE_CALL_REFUSED']]);
     }
   });
+});
+
+it('tells every process of a member who leaves and of a tenant that is suspended', async () => {
+  const heard: (string | null)[] = [];
+  const stop = listenTo(database, STANDING_CHANNEL, (message) => heard.push(message), createLogger({ name: 'test', level: 'silent' }));
+  // PostgreSQL says when the connection stands.
+  if (database.kind === 'postgres') await expect.poll(() => heard, { timeout: 10_000 }).toEqual([null]);
+  await tenants.ask('admin', 'mutation { removeMember(id: "usr_umbra_noor") }');
+  await tenants.ask('admin', 'mutation { updateTenant(id: "ten_umbra", input: { status: SUSPENDED }) { id } }');
+  const told = [
+    { tenant: 'ten_umbra', principal: 'usr_umbra_noor' },
+    { tenant: 'ten_umbra', principal: null },
+  ];
+  await expect.poll(() => heard.filter((message) => message !== null).map((message) => JSON.parse(message) as unknown)).toEqual(told);
+  stop();
+});
+
+it('adds a member by the subject of its identity provider', async () => {
+  const add = (subject: string) =>
+    tenants.ask(
+      'admin',
+      'mutation($s: ID!) { addMember(tenantId: "ten_globex", input: { subject: $s, name: "N", email: "n@e.example" }) { id } }',
+      {
+        s: subject,
+      },
+    );
+  expect((await add('idp.subject-1')).data).toEqual({ addMember: { id: 'idp.subject-1' } });
+  expect((await add('a b')).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
 });

@@ -129,10 +129,11 @@ export async function startTestGateway({ services, env = {}, deps = {}, console 
   const token = (user: DevUserName = 'alice'): Promise<string> => issueDevToken(keys, user);
   const tokenWith = async (scope: string, claims: Record<string, unknown> = {}): Promise<string> =>
     new SignJWT({ tenant: 'ten_acme', scope, ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid })
+      .setProtectedHeader({ alg: 'ES256', kid: keys.devToken.kid, typ: 'at+jwt' })
       .setIssuer(DEV_ISSUER)
       .setAudience(AUDIENCE)
       .setSubject('usr_somebody')
+      .setIssuedAt()
       .setExpirationTime('1h')
       .sign(await importJWK(keys.devToken.privateJwk, 'ES256'));
   const alice = await token();
