@@ -3,6 +3,7 @@
 const MASK = '[redacted]';
 /** Of a text longer than this only the start is looked at and kept. */
 const MAX_CHARS = 32_768;
+const MAX_LOG_CHARS = 1_000;
 
 /** What stands before a secret is `$1` and stays, so that a reader still sees what kind of value was there. */
 const SECRETS: readonly RegExp[] = [
@@ -32,6 +33,12 @@ const CAMEL_BORDER = /([a-z0-9])([A-Z])/g;
 export function redactSecrets(text: string): string {
   const read = text.length > MAX_CHARS ? text.slice(0, MAX_CHARS) : text;
   return MAY_HOLD.test(read) ? SECRETS.reduce((clean, secret) => clean.replace(secret, `$1${MASK}`), read) : read;
+}
+
+/** What an error says, for the log beside a reference: what callers may not read is not lost. Values of a failed query's parameters stay out. */
+export function toLogText(error: unknown): string {
+  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
+  return redactSecrets(text.split('\nparams: ', 1)[0] ?? '').slice(0, MAX_LOG_CHARS);
 }
 
 /** Is the value under this key a secret by its name (`password`, `apiKey`, `db_password`)? */

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CodedError, ERROR_CODES, errorCodeOf, isErrorCode, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
+import type { OperationFailure } from '#schema/contracts/operations';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { Logger } from '#platform/logger';
+import { redactSecrets, toLogText } from '#platform/redact-secrets';
 import { describeLimit, limitFactsOf } from './document-rules.js';
 
 /** An error as the pipeline made it: clean already. */
@@ -25,10 +27,10 @@ export function toPublicError(error: unknown, log: Logger): GraphQLErrorJson {
   const code = errorCodeOf(error);
   if (error instanceof Error && code !== undefined && code !== 'INTERNAL_SERVER_ERROR') {
     const details = error instanceof CodedError ? (error.details ?? {}) : {};
-    return { message: error.message, extensions: { ...details, code, retryable: ERROR_CODES[code].retryable } };
+    return { message: redactSecrets(error.message), extensions: { ...details, code, retryable: ERROR_CODES[code].retryable } };
   }
   const reference = randomUUID();
-  log.error({ err: error, reference }, 'request failed');
+  log.error({ err: error, reference, text: toLogText(error) }, 'request failed');
   return { message: 'Internal error', extensions: { code: 'INTERNAL_SERVER_ERROR', reference } };
 }
 
@@ -84,6 +86,11 @@ export function toGraphQLErrors(
     ({ message, path, extensions }) =>
       new PublicError(message, { path: path ?? null, extensions: http === undefined ? extensions : { ...extensions, http } }),
   );
+}
+
+/** How a run ended, as an error of its answer. */
+export function toErrorOf({ code, message, retryable }: OperationFailure): GraphQLErrorJson {
+  return { message, extensions: { code, retryable } };
 }
 
 export function toErrorJson(code: keyof typeof ERROR_CODES, message: string, extra: JsonObject = {}): GraphQLErrorJson {

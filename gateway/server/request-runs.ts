@@ -16,7 +16,7 @@ import type { HeaderClaims } from '../fetching/header-claims.js';
 import { beginTrace } from '../fetching/trace-context.js';
 import type { Route, RouteReason } from '../routing/route-operation.js';
 import type { DurablePort, DurableRun, StartedRun } from './durable-port.js';
-import { toErrorJson, toPublicError } from './error-masking.js';
+import { toErrorJson, toErrorOf, toPublicError } from './error-masking.js';
 import { keyReused, toOperationKey } from './idempotency-key.js';
 import type { OperationRequest, PreparedOperation } from './operation-request.js';
 import { toPlanReport } from './plan-report.js';
@@ -200,7 +200,7 @@ export function createRequestRuns({
   /** Of a run that has ended. */
   async function toAnswer({ id, result, failure }: OperationSnapshot): Promise<GraphQLResponse> {
     if (result !== null) return result as unknown as GraphQLResponse;
-    if (failure !== null) return { data: null, errors: [toErrorJson(failure.code, failure.message)] };
+    if (failure !== null) return { data: null, errors: [toErrorOf(failure)] };
     // How it ended could not be read a moment ago.
     return (await durable.attach<RunResult>(id).result()).response;
   }

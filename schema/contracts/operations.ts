@@ -1,6 +1,5 @@
 // Operations as every door shows them. Source of truth is the workflow's history: the workflow reports through
 // `upsertMemo({ [OPERATION_EVENT_MEMO]: ReportedEvent | ReportedEvent[] })`, or with its result; the reader adds the cursor.
-import type { ErrorCode } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 
 export const OPERATION_EVENT_MEMO = 'event';
@@ -58,7 +57,8 @@ export const RECOVERY_OUTCOMES = ['RECOVERED', 'SKIPPED', 'COMPENSATED', 'GIVEN_
 export type RecoveryOutcome = (typeof RECOVERY_OUTCOMES)[number];
 
 export interface OperationFailure {
-  code: ErrorCode;
+  /** Of the registry, or a service's own as callers see it. Nothing is decided by it. */
+  code: string;
   message: string;
   retryable: boolean;
 }

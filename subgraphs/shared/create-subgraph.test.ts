@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#platform/logger';
@@ -6,6 +7,7 @@ import { serveForTest, type ServiceCaller } from './tests/service-caller.js';
 
 let thrown: Error;
 let service: ServiceCaller;
+const destination = new PassThrough();
 beforeAll(async () => {
   service = await serveForTest((keys) =>
     Promise.resolve(
@@ -21,7 +23,7 @@ beforeAll(async () => {
         },
         createContext: (call) => call,
         keys,
-        log: createLogger({ name: 'test', level: 'silent' }),
+        log: createLogger({ name: 'test', destination }),
       }),
     ),
   );
@@ -48,4 +50,16 @@ describe('a resolver whose database is away', () => {
       { message: 'Internal error', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
     ]);
   });
+});
+
+it('a text of a resolver is in the log, without its secrets, under the reference that the caller gets', async () => {
+  destination.read();
+  thrown = new Error('no row in postgres://app:hunter2@db/shop\nparams: alice');
+  const [error] = (await service.ask('alice', '{ price }')).errors ?? [];
+  const line = JSON.parse((destination.read() as Buffer).toString('utf8')) as object;
+  expect(line).toMatchObject({
+    reference: (error?.extensions as { reference?: string } | undefined)?.reference,
+    text: 'no row in postgres://[redacted]@db/shop',
+  });
+  expect((error?.extensions as { reference?: string } | undefined)?.reference).toEqual(expect.any(String));
 });

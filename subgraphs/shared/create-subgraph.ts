@@ -29,6 +29,7 @@ import {
 } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
+import { toLogText } from '#platform/redact-secrets';
 import { closeServer, createHttpServer, listen } from '#platform/http-server';
 import { checkTexts } from './check-texts.js';
 import { guardFields } from './guard-fields.js';
@@ -122,7 +123,7 @@ export function createSubgraph<Context extends Pick<ServiceCallFacts, 'auth'>>({
     name,
     handler: (request, response) => {
       answer(request, response).catch((error: unknown) => {
-        if (errorCodeOf(error) === undefined) log.error({ err: error }, 'service call failed');
+        if (errorCodeOf(error) === undefined) log.error({ err: error, text: toLogText(error) }, 'service call failed');
         if (!response.headersSent) sendServiceError(response, error);
       });
     },
@@ -323,7 +324,7 @@ function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
     if (isDatabaseAway(originalError))
       return new GraphQLError(ERROR_CODES.DATABASE_UNAVAILABLE.meaning, { ...options, extensions: { code: 'DATABASE_UNAVAILABLE' } });
     const reference = randomUUID();
-    log.error({ err: originalError, reference, path: error.path?.join('.') }, 'resolver failed');
+    log.error({ err: originalError, reference, text: toLogText(originalError), path: error.path?.join('.') }, 'resolver failed');
     return new GraphQLError('Internal error', { ...options, extensions: { code: 'INTERNAL_SERVER_ERROR', reference } });
   };
 }

@@ -3,6 +3,7 @@ import { Context, type Info } from '@temporalio/activity';
 import { type RequestActivities, type ServiceCall, UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, registryCodeOf, SERVICE_ORIGIN } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
+import type { OperationFailure } from '#schema/contracts/operations';
 import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 
 const HEARTBEAT_MS = 500;
@@ -72,11 +73,17 @@ export function createRequestActivities(deps: {
       const [error] = answer.errors;
       if (error === undefined) return withAttempts(answer, info);
       const type = registryCodeOf(error);
+      const shown: OperationFailure = {
+        code: error.extensions.code,
+        message: error.message,
+        retryable: error.extensions['retryable'] === true,
+      };
       const askedMs = retryAfterMsOf(answer);
       throw ApplicationFailure.create({
         type,
         message: `service '${call.service}': ${ERROR_CODES[type].meaning}`,
-        details: [{ attempts: info.attempt }],
+        // The type decides, this is told.
+        details: [{ attempts: info.attempt, shown }],
         // A service that failed inside has rolled back, and may fare better next time. A user's service may have failed inside whatever code
         // it chose: only ours can refuse for good.
         nonRetryable: !ERROR_CODES[type].retryable && type !== 'INTERNAL_SERVER_ERROR' && !UNSURE_CODES.has(type) && !isForeign(error),

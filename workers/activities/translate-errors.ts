@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { CodedError, errorCodeOf, ERROR_CODES } from '#schema/contracts/errors';
 import type { Logger } from '#platform/logger';
+import { redactSecrets, toLogText } from '#platform/redact-secrets';
 
 /**
  * Activities at Temporal's border: a coded error becomes an ApplicationFailure whose type is the code, retried only when the code is
@@ -18,8 +20,12 @@ export function translateErrors<A extends object>(activities: A, log: Logger): A
           if (error instanceof ApplicationFailure || (error as Error).name === 'CancelledFailure' || (error as Error).name === 'AbortError')
             throw error;
           const code = errorCodeOf(error);
-          if (code === undefined) log.error({ err: error, activityType: name }, 'activity failed');
-          const message = error instanceof CodedError ? error.message : 'Internal error';
+          const reference = randomUUID();
+          if (code === undefined) log.error({ err: error, activityType: name, reference, text: toLogText(error) }, 'activity failed');
+          const message =
+            error instanceof CodedError
+              ? redactSecrets(error.message)
+              : `Internal error${code === undefined ? `, reference ${reference}` : ''}`;
           throw ApplicationFailure.create({
             type: code ?? 'INTERNAL_SERVER_ERROR',
             message,

@@ -1,5 +1,5 @@
 // What the door to durable work offers.
-import { CodedError } from '#schema/contracts/errors';
+import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import type { OperationId, RunReference } from '#schema/contracts/ids';
 import type { OperationEvent, OperationFacts, OperationFailure, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
@@ -40,7 +40,8 @@ export class RunFailedError extends CodedError {
     readonly status: OperationStatus,
     options?: { cause?: unknown },
   ) {
-    super(failure.code, failure.message, options);
+    // A service's own code stays in `failure`.
+    super(isErrorCode(failure.code) ? failure.code : 'SUBGRAPH_ERROR', failure.message, options);
   }
 }
 

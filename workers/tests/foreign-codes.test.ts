@@ -51,7 +51,13 @@ describe.each([
         expect(response.errors?.[0]?.extensions).toMatchObject({ code, origin: 'service' });
         const snapshot = await durable.durable.describe(started.operationId);
         const events = await durable.durable.readEvents(started.operationId);
-        return { status: snapshot?.status, failure: snapshot?.failure, events: events.map(({ __typename }) => __typename) };
+        // The operation says what the answer says.
+        const told = events.flatMap((event) => ('failure' in event && event.__typename === 'StepFailed' ? [event.failure] : []));
+        expect(told.length).toBeGreaterThan(0);
+        const failure = snapshot?.failure ?? null;
+        for (const one of [...told, ...(failure === null ? [] : [failure])])
+          expect(one).toEqual({ code, message: expect.stringContaining(response.errors?.[0]?.message ?? '') as string, retryable: false });
+        return { status: snapshot?.status, hasFailure: failure !== null, events: events.map(({ __typename }) => __typename) };
       }),
     );
     expect(CODES.length).toBeGreaterThan(20);
@@ -59,4 +65,21 @@ describe.each([
     expect(durable.attention).toEqual([]);
     expect(durable.calls.map(({ operation }) => /\{\s*(\w+)/.exec(operation)?.[1]).sort()).toEqual(CODES.flatMap(() => sent).sort());
   });
+});
+
+it('an undo that its service refuses says why in the words of the service', async () => {
+  durable.intercept = ({ node, chunk, operation }) => {
+    const field = ['cancel', 'ship'].find((name) => operation.includes(`${name}(`));
+    if (field === undefined) return undefined;
+    const error = { message: 'm', path: [field], extensions: { code: 'FORBIDDEN' } };
+    const signed = toServiceFacts('orders', { signed: true }, createLogger({ name: 'test', level: 'silent' }));
+    const parsed = parseAnswer(JSON.stringify({ data: null, errors: [error] }), signed);
+    return Promise.resolve({ node, chunk, ...(parsed as NonNullable<typeof parsed>) });
+  };
+  const started = await durable.startRequest('mutation @saga { place(sku: "s1") { note } ship(sku: "s1") }');
+  await started.result();
+  const events = await durable.durable.readEvents(started.operationId);
+  expect(events.filter(({ __typename }) => __typename === 'CompensationFailed')).toMatchObject([
+    { failure: { code: 'FORBIDDEN', message: 'm' } },
+  ]);
 });

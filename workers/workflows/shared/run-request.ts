@@ -29,6 +29,7 @@ import {
   QUERY_FETCH_MS,
   type Trouble,
 } from '#schema/contracts/workflows';
+import { toShownFailure } from './failures.js';
 import { type CancellableWork, createCancellableWork } from './cancellation.js';
 import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createReporter, type OperationReporter, type StepName } from './operation-reporter.js';
@@ -264,10 +265,5 @@ function reportFetch(reporter: OperationReporter, fetch: ServiceFetch, { errors,
   reporter.stepRetried(step, attempts);
   const [error] = errors;
   if (error === undefined) reporter.stepCompleted(step);
-  else
-    reporter.stepFailed(step, {
-      code: 'SUBGRAPH_ERROR',
-      message: `${errors.length} error(s), first: ${error.extensions.code}`,
-      retryable: false,
-    });
+  else reporter.stepFailed(step, toShownFailure(error, errors.length === 1 ? '' : `first of ${errors.length}: `));
 }

@@ -9,9 +9,17 @@ import { startExecution } from '#gateway/execution/start-execution';
 import { ERROR_CODES, type ErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { OperationFailure } from '#schema/contracts/operations';
-import type { ExecutablePlan, GraphQLErrorJson, SagaPlan, SagaStep, ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import type {
+  ExecutablePlan,
+  GraphQLErrorJson,
+  SagaPlan,
+  SagaStep,
+  ServiceAnswer,
+  ServiceError,
+  ServiceFetch,
+} from '#schema/contracts/plan';
 import type { LeftStep, OrchestrationResponse } from '#schema/contracts/workflows';
-import { describe } from './failures.js';
+import { describe, toShownFailure } from './failures.js';
 import type { OperationReporter, StepName } from './operation-reporter.js';
 import { fillArguments, isUnsureCode, type UndoContext, undoStep } from './undo-step.js';
 
@@ -118,10 +126,10 @@ function judge({ dataKey }: SagaStep, { data, errors }: ServiceAnswer): Outcome 
   return isUnsure ? 'unsure' : 'failed';
 }
 
-function explain({ field }: SagaStep, errors: readonly { extensions: { code: string } }[]): OperationFailure {
+function explain({ field }: SagaStep, errors: readonly ServiceError[]): OperationFailure {
   const error = errors.at(-1);
-  const known = error === undefined ? 'SUBGRAPH_ERROR' : registryCodeOf(error);
-  return describe(known, `'${field}': ${ERROR_CODES[known].meaning}`);
+  if (error === undefined) return describe('SUBGRAPH_ERROR', `'${field}': ${ERROR_CODES.SUBGRAPH_ERROR.meaning}`);
+  return toShownFailure(error, `'${field}': `);
 }
 
 function toName({ fetch, service, field }: SagaStep): StepName {

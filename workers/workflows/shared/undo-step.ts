@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '#schema/contracts/json';
 import type { OperationFailure } from '#schema/contracts/operations';
 import type { SagaStep, ServiceAnswer, ServiceFetch, UndoValue } from '#schema/contracts/plan';
 import type { LeftStep } from '#schema/contracts/workflows';
-import { attemptsOf, describe, isRefusal, toFailure } from './failures.js';
+import { attemptsOf, describe, isRefusal, toFailure, toToldFailure } from './failures.js';
 import type { OperationReporter, StepName } from './operation-reporter.js';
 
 export interface StepToUndo {
@@ -68,7 +68,7 @@ export async function undoStep(toUndo: StepToUndo, { variables, reporter, insist
     return { kind: 'undone' };
   } catch (error) {
     reporter.stepRetried(name, Math.max(attempts, attemptsOf(error)));
-    return leave(toFailure(error), isRefusal(error) ? {} : mayRepeat);
+    return leave(toToldFailure(error), isRefusal(error) ? {} : mayRepeat);
   }
 }
 
