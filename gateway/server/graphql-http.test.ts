@@ -240,13 +240,13 @@ describe('limits', () => {
 });
 
 describe('errors', () => {
-  it('keep a code that a service gave and hide the text of all others', async () => {
+  it('keep a code that a service gave, and hide a text that is not for callers', async () => {
     expect((await gateway.query('{ fails(code: "OUT_OF_PAPER") }')).errors?.[0]).toMatchObject({
-      message: 'secret: postgres://db/internal',
+      message: expect.not.stringContaining('secret') as string,
       path: ['fails'],
       extensions: { code: 'OUT_OF_PAPER', service: 'books' },
     });
-    for (const code of [null, 'INTERNAL_SERVER_ERROR', 'lower case']) {
+    for (const code of [null, 'INTERNAL_SERVER_ERROR', 'INTERNAL', 'OUT_OF_PAPER', 'lower case']) {
       const response = await gateway.post({ query: 'query ($code: String) { fails(code: $code) }', variables: { code } });
       expect(response.status).toBe(200);
       expect(await response.text()).not.toMatch(/postgres|secret|127\.0\.0\.1/);
