@@ -21,6 +21,7 @@ import { type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger, type Logger } from '#platform/logger';
 import { createMetrics, type Metrics } from '#platform/metrics';
 import type { PayloadStore } from '#platform/payload-store/payload-store';
+import { ensureSearchAttributes } from '#platform/temporal-server/search-attributes';
 import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/ensure-temporal';
 import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
@@ -123,9 +124,14 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
       const [{ NativeConnection }, { installRuntime }] = await Promise.all([import('@temporalio/worker'), import('#workers/host')]);
       installRuntime(log);
       // What is large in these messages is encrypted, which does not compress.
-      return NativeConnection.connect({ address, grpcCompression: { codec: 'none' } }).catch((cause: unknown) => {
+      const connection = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } }).catch((cause: unknown) => {
         throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
       });
+      await ensureSearchAttributes({ connection, address, namespace, log }).catch(async (error: unknown) => {
+        await connection.close();
+        throw error;
+      });
+      return connection;
     },
     (connection) => connection.close(),
   );
@@ -137,6 +143,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
         address: (await temporal()).address,
         namespace,
         dataConverter: await dataConverter(),
+        log,
         native: await native(),
         results: localResults,
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),

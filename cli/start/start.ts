@@ -55,11 +55,13 @@ async function startRole(platform: Platform, role: Role | undefined, name: Subgr
       return ['worker'];
     }
     case 'subgraph': {
+      assertReachable(platform);
       if (name === undefined) throw new CodedError('BAD_USER_INPUT', `start subgraph: expected one of ${SUBGRAPH_NAMES.join(', ')}`);
       const { startSubgraphRole } = await import('./subgraph-role.js');
       return [`${name}  ${await startSubgraphRole(platform, name, platform.config.port ?? 0)}`];
     }
     case 'plugin-host': {
+      assertReachable(platform);
       const { startPluginHostRole } = await import('./plugin-host-role.js');
       return [`plugin-host  ${await startPluginHostRole(platform, platform.config.port ?? 0)}`];
     }
@@ -114,6 +116,15 @@ function assertSharedParts({ config }: Platform): void {
 /** Requests, which may need the workers of this process, end before activities do. */
 function longestStopMs({ config, gatewayConfig: { drain } }: Platform): number {
   return drain.waitMs + drain.requestsMs + config.drainActivitiesMs + CLOSING_MS;
+}
+
+/** @throws CONFIG_INVALID when other processes could not call this one */
+function assertReachable({ config: { host, advertiseUrl } }: Platform): void {
+  if (advertiseUrl === null && (host === '0.0.0.0' || host === '::'))
+    throw new CodedError(
+      'CONFIG_INVALID',
+      `SLUICE_ADVERTISE_URL must be set where HOST is ${host}: other processes need an address to call this one at`,
+    );
 }
 
 function waitForSignal(): Promise<string> {

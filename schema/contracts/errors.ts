@@ -53,7 +53,8 @@ export const ERROR_CODES = {
   TEMPORAL_REFUSED: {
     retryable: false,
     http: 500,
-    meaning: "The Temporal server does not let this deployment do that: whoever runs it has to look at the namespace's permissions.",
+    meaning:
+      "The Temporal server refused a call of this deployment: whoever runs it has to look at the log, which says why, and at the namespace's permissions and search attributes.",
   },
   DATABASE_UNAVAILABLE: { retryable: true, http: 503, meaning: 'The database does not answer.' },
 

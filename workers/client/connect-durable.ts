@@ -17,6 +17,7 @@ import { CodedError, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId, toRecoveryId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
+import type { Logger } from '#platform/logger';
 import { OPERATION_FACTS_MEMO, type OperationFacts, type OperationSnapshot } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
 import {
@@ -38,7 +39,7 @@ import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
 import { createOperationReaders } from './operation-readers.js';
 import { describeFacts, REQUEST_KINDS, toEndOf, toRunFailure, toSnapshot } from './operation-snapshot.js';
 import { describeIfKept, describePresentRun } from './present-run.js';
-import { toCodedError } from './translate-errors.js';
+import { readStatus, toCodedError } from './translate-errors.js';
 import { toVisibilityQuery } from './visibility-query.js';
 
 const CALL_TIMEOUT_MS = 5_000;
@@ -46,6 +47,8 @@ const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
 /** A run that takes longer than this is asked of the server: its worker may have lost it. */
 const LOCAL_RESULT_MS = 2_000;
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const WORKFLOW_ID = /^[\x20-\x7e]+$/;
 /** Requests and plugin operations with all their parts. A cancelled recovery is given up, which is a result. */
 const ENDS_AS_CANCELLED = /^(request|plugin)\//;
 
@@ -53,6 +56,7 @@ export interface DurableOptions {
   address: string;
   namespace: string;
   dataConverter: DataConverter;
+  log: Logger;
   /** A worker's connection in this process: eager start works over it. */
   native?: ConnectionLike;
   /** Of the workers in this process, which take what is started eagerly. */
@@ -63,7 +67,7 @@ export interface DurableOptions {
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, native, results, onChange } = options;
+  const { address, namespace, dataConverter, log, native, results, onChange } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
@@ -95,6 +99,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     } catch (error) {
       const coded = toCodedError(error);
       if (coded?.code === 'TEMPORAL_UNAVAILABLE') available = false;
+      // Nobody else hears why: callers are not told, since it is no fault of theirs.
+      if (coded?.code === 'TEMPORAL_REFUSED') log.error({ err: coded, ...readStatus(error) }, 'Temporal refused a call');
       throw coded ?? error;
     }
   }
@@ -184,7 +190,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     },
 
     async describe(id) {
-      const run = parseOperationId(id);
+      const run = readRun(id);
       if (run === undefined) return undefined;
       const description = await call(() => describePresentRun(client, run));
       return description === undefined ? undefined : { ...(await complete(toSnapshot(description, retentionMs), description)), id: id };
@@ -386,8 +392,14 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-function requireRun(id: string): RunReference {
+/** @returns undefined, too, for a run that no server can have: it would refuse to look for it */
+function readRun(id: string): RunReference | undefined {
   const run = parseOperationId(id);
+  return run !== undefined && RUN_ID.test(run.runId) && WORKFLOW_ID.test(run.workflowId) ? run : undefined;
+}
+
+function requireRun(id: string): RunReference {
+  const run = readRun(id);
   if (run === undefined) throw new CodedError('NOT_FOUND', 'no operation of that id exists');
   return run;
 }

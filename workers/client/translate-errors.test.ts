@@ -1,12 +1,14 @@
 import { ServiceError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import { toCodedError } from './translate-errors.js';
+import { readStatus, toCodedError } from './translate-errors.js';
 
-const grpc = (code: number): Error => Object.assign(new Error('secret text of the server'), { code, details: '', metadata: {} });
+const grpc = (code: number, details = ''): Error =>
+  Object.assign(new Error('secret text of the server'), { code, details, metadata: {} });
 
 describe('an error of Temporal', () => {
   it.each([
-    ['INVALID_ARGUMENT', 3, 'BAD_USER_INPUT', undefined],
+    // Callers choose nothing but payloads: whatever else is refused is a fault of ours or of who runs the server.
+    ['INVALID_ARGUMENT', 3, 'TEMPORAL_REFUSED', undefined],
     ['NOT_FOUND', 5, 'NOT_FOUND', undefined],
     ['PERMISSION_DENIED', 7, 'TEMPORAL_REFUSED', undefined],
     ['UNAUTHENTICATED', 16, 'TEMPORAL_REFUSED', undefined],
@@ -22,6 +24,18 @@ describe('an error of Temporal', () => {
       expect(toCodedError(thrown)).toMatchObject({ code, ...(details === undefined ? {} : { details }), cause: thrown });
       expect(toCodedError(thrown)?.message).not.toContain('secret');
     }
+  });
+
+  it.each(['Blob data size exceeds limit.', 'Memo size exceeds limit.'])('tells callers of their size alone: %s', (details) => {
+    expect(toCodedError(grpc(3, details))).toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+  });
+
+  it('has its reason for the log, wherever the client has put it', () => {
+    const reason = "search attribute 'Kind' is not defined";
+    const error = grpc(3, reason);
+    for (const thrown of [error, new ServiceError('Failed to start Workflow', { cause: error })])
+      expect(readStatus(thrown)).toEqual({ status: 3, reason });
+    expect(readStatus(grpc(3, 'x'.repeat(10_000))).reason).toHaveLength(500);
   });
 
   it('is left as it is when it is none of gRPC', () => {

@@ -3,6 +3,8 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { CodedError } from '#schema/contracts/errors';
 
+type ServiceStatus = Error & { code: number; details: string };
+
 /** The client has tried again by itself before it tells of a limit. */
 const BUSY_RETRY_MS = 2_000;
 
@@ -16,14 +18,20 @@ const STATUS = {
   UNAUTHENTICATED: 16,
 } as const;
 
+/** As the server words it. */
+const TOO_LARGE = /size exceeds limit/i;
+const MAX_REASON_CHARS = 500;
+
 /** @returns undefined for what is no error of gRPC */
 export function toCodedError(error: unknown): CodedError | undefined {
-  const code = grpcCodeOf(error) ?? grpcCodeOf((error as { cause?: unknown } | null)?.cause);
-  switch (code) {
+  switch (findStatus(error)?.code) {
     case undefined:
       return undefined;
     case STATUS.INVALID_ARGUMENT:
-      return new CodedError('BAD_USER_INPUT', 'Temporal does not take what was asked of it', { cause: error });
+      // What callers send reaches Temporal as a payload, so of all that it judges only their size is theirs.
+      return TOO_LARGE.test(readStatus(error).reason)
+        ? new CodedError('REQUEST_TOO_LARGE', 'the operation and its variables are too large for a run', { cause: error })
+        : new CodedError('TEMPORAL_REFUSED', 'Temporal refused a call of this deployment; its log says why', { cause: error });
     case STATUS.NOT_FOUND:
       return new CodedError('NOT_FOUND', 'Temporal keeps nothing of that name', { cause: error });
     case STATUS.PERMISSION_DENIED:
@@ -41,6 +49,14 @@ export function toCodedError(error: unknown): CodedError | undefined {
   }
 }
 
-function grpcCodeOf(error: unknown): number | undefined {
-  return isGrpcServiceError(error) ? error.code : undefined;
+/** For the log: the server's own words, which callers must not see. */
+export function readStatus(error: unknown): { status: number | null; reason: string } {
+  const { code = null, details, message = '' } = findStatus(error) ?? {};
+  return { status: code, reason: (details || message).slice(0, MAX_REASON_CHARS) };
+}
+
+/** The client throws it as it is, or as the cause of an error of its own. */
+function findStatus(error: unknown): ServiceStatus | undefined {
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  return [error, cause].find((candidate): candidate is ServiceStatus => isGrpcServiceError(candidate));
 }

@@ -112,6 +112,7 @@ export async function createDurableWorld(
       address,
       namespace,
       dataConverter,
+      log,
       native: connection,
       results,
       onChange: (what, change) => void (open[what] += change),

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const address = inject('temporalAddress');
   const dataConverter = createDataConverter(keys, { namespace: NAMESPACE });
   connection = await NativeConnection.connect({ address });
-  durable = await connectDurable({ address, namespace: NAMESPACE, dataConverter, native: connection });
+  durable = await connectDurable({ address, namespace: NAMESPACE, dataConverter, log, native: connection });
   const store = createMemoryClaimStore();
   claims = createHeaderClaims({
     keys,

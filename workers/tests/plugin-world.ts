@@ -83,7 +83,7 @@ export async function createPluginWorld(): Promise<PluginWorld> {
   const keys = await loadTestKeys();
   const dataConverter = createDataConverter(keys, { namespace: 'default' });
   const [connection, database] = await Promise.all([NativeConnection.connect({ address }), openTestDatabase()]);
-  const durable = await connectDurable({ address, namespace: 'default', dataConverter, native: connection });
+  const durable = await connectDurable({ address, namespace: 'default', dataConverter, log, native: connection });
   const [blobs, store, admissions, registry] = [
     await createBlobStore(database),
     await createPluginStore(database),

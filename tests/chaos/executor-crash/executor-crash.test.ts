@@ -16,6 +16,7 @@ import { buildWorkflowBundle } from '#workers/bundle';
 import { connectDurable } from '#workers/client/connect-durable';
 import type { DurableClient } from '#workers/client/durable-client';
 import { makeDataFolder } from '#tests/support/sluice-process';
+import { log } from '#workers/tests/test-runtime';
 import { loadTestKeys } from '#tests/support/test-keys';
 import { answer, randomPlans } from './random-plan.js';
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
   bundle = join(folder.path, 'workflows.js');
   await buildWorkflowBundle({ outFile: bundle });
   const dataConverter = createDataConverter(await loadTestKeys(), { namespace: 'default' });
-  durable = await connectDurable({ address: inject('temporalAddress'), namespace: 'default', dataConverter });
+  durable = await connectDurable({ address: inject('temporalAddress'), namespace: 'default', dataConverter, log });
 });
 afterAll(async () => {
   await Promise.all([...workers].map(kill));

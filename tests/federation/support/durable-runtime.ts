@@ -21,7 +21,7 @@ export async function startDurableRuntime(options: {
   const dataConverter = createDataConverter(await loadTestKeys(), { namespace: NAMESPACE });
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `federation-${randomUUID()}`;
-  const durable = await connectDurable({ address, namespace: NAMESPACE, dataConverter, native: connection });
+  const durable = await connectDurable({ address, namespace: NAMESPACE, dataConverter, log, native: connection });
   const ahead = createFetchesAhead({ fetch: answerCall });
   const activities = createRequestActivities({
     maxResponseChars: 1_000_000,
