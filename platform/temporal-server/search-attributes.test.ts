@@ -39,7 +39,7 @@ async function makeNamespace(namespace: string, has: Record<string, number> = {}
 const ensure = (namespace: string, services: SearchAttributeServices = connection): Promise<void> =>
   ensureSearchAttributes({ connection: services, address: server.address, namespace, log });
 const registered = async (namespace: string): Promise<Record<string, number>> =>
-  (await connection.operatorService.listSearchAttributes({ namespace })).customAttributes as Record<string, number>;
+  (await connection.operatorService.listSearchAttributes({ namespace })).customAttributes;
 
 describe('the search attributes of a Temporal server that is not ours', () => {
   it('are registered once by all roles that start at the same time, and a start with all of them is taken then', async () => {

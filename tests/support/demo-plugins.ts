@@ -12,8 +12,12 @@ const EXAMPLE = fileURLToPath(new URL('../../examples/plugins/qr-code', import.m
 
 /** The example as `@sluice/<slug>`, its fields `shareTag` and `tagCode` (of another `tag` likewise): it stands beside the original. */
 export async function signTagPlugin(dataDir: string, slug: string, tag = 'tag'): Promise<PackageFiles> {
+  return signTagPluginBy(JSON.parse(await readFile(join(dataDir, 'demo-publisher.json'), 'utf8')) as PublisherSecret, slug, tag);
+}
+
+/** @param secret - of a publisher `sluice` */
+export async function signTagPluginBy(secret: PublisherSecret, slug: string, tag = 'tag'): Promise<PackageFiles> {
   const capital = tag.charAt(0).toUpperCase() + tag.slice(1);
-  const secret = JSON.parse(await readFile(join(dataDir, 'demo-publisher.json'), 'utf8')) as PublisherSecret;
   const files = [...(await packPlugin(EXAMPLE))].map(([path, content]): [string, Buffer] => [
     path,
     Buffer.from(
