@@ -2,8 +2,7 @@ import { ServiceError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { readStatus, toCodedError } from './translate-errors.js';
 
-const grpc = (code: number, details = ''): Error =>
-  Object.assign(new Error('secret text of the server'), { code, details, metadata: {} });
+const grpc = (code: number, details = ''): Error => Object.assign(new Error('secret text of the server'), { code, details, metadata: {} });
 
 describe('an error of Temporal', () => {
   it.each([
