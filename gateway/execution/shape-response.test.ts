@@ -210,3 +210,14 @@ describe('a nullable place', () => {
     });
   });
 });
+
+it('explains each denied field of a long list, at its place or for the whole list', () => {
+  const denied = (name: string) => field(name, leaf('String'), { denied: `no ${name}` });
+  const things = Array.from({ length: 1_000 }, () => ({}));
+  const { data, errors } = shapeValue(list(object('Thing', denied('size'), denied('weight'))), things);
+  expect((data?.['a'] as Json[]).every((thing) => JSON.stringify(thing) === '{"size":null,"weight":null}')).toBe(true);
+  const places = (errors ?? []).map(({ message, path }) => `${message} at ${path?.join('.')}`);
+  expect(places).toHaveLength(102);
+  expect(places.slice(0, 3)).toEqual(['no size at a.0.size', 'no weight at a.0.weight', 'no size at a.1.size']);
+  expect(places.slice(-2)).toEqual(['no size at a', 'no weight at a']);
+});

@@ -6,7 +6,7 @@ import type { GraphQLErrorJson, GraphQLResponse, ObjectShape, TypeShape } from '
 import { shaperOf, type ShapingErrors } from './compile-shaper.js';
 import { type Place, toKeys } from './place.js';
 
-/** A denied field of a long list's elements is explained this often; then the nulls speak for themselves. */
+/** So many denied fields are explained at their own paths; further ones once for the whole list that they stand in. */
 const MAX_DENIALS = 100;
 
 /** @param data - is not changed */
@@ -29,6 +29,7 @@ class FoundErrors implements ShapingErrors {
   /** Those and everything above them. */
   readonly #above: ReadonlySet<string>;
   #denials = 0;
+  readonly #deniedLists = new Set<string>();
 
   constructor(serviceErrors: readonly GraphQLErrorJson[]) {
     const paths = serviceErrors.map(({ path = [] }) => path);
@@ -49,9 +50,19 @@ class FoundErrors implements ShapingErrors {
   }
 
   deny(key: string, up: Place, message: string, type: TypeShape): null | undefined {
-    if (this.#denials++ < MAX_DENIALS)
-      this.list.push({ message, path: toKeys({ key, up }), extensions: { code: 'FORBIDDEN', retryable: false } });
+    const path = toKeys({ key, up });
+    if (this.#denials++ < MAX_DENIALS) this.#denyAt(path, message);
+    else {
+      const list = path.slice(0, path.findIndex((one) => typeof one === 'number') >>> 0);
+      const said = JSON.stringify([message, list]);
+      if (!this.#deniedLists.has(said)) this.#denyAt(list, message);
+      this.#deniedLists.add(said);
+    }
     return type.kind === 'nonNull' ? undefined : null;
+  }
+
+  #denyAt(path: (string | number)[], message: string): void {
+    this.list.push({ message, path, extensions: { code: 'FORBIDDEN', retryable: false } });
   }
 
   #isExplained(path: readonly (string | number)[]): boolean {

@@ -1,9 +1,14 @@
 // What a service may say to us. Everything foreign is checked here, once, before it can reach a caller or a history.
+import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceError } from '#schema/contracts/plan';
 import { createErrorReader, type ServiceFacts } from './service-error.js';
 
-const MAX_ERRORS = 200;
+/** Of one answer. It asks for fewer entities at once (MAX_REPRESENTATIONS); what a longer list lacks is told as one error for all of it. */
+const MAX_ERRORS = 10_000;
+/** So many have a whole message; those of further ones are cut shorter. */
+const MAX_LONG_MESSAGES = 200;
+const SHORT_MESSAGE_CHARS = 100;
 
 export type ParsedAnswer = { data: JsonObject | null; errors: readonly ServiceError[] };
 
@@ -15,25 +20,47 @@ export function parseAnswer(text: string, service: ServiceFacts, status?: number
   } catch {
     return undefined;
   }
-  if (!isRecord(body)) return undefined;
-  const { data = null, errors = [] } = body;
-  if (data !== null && !isRecord(data)) return undefined;
-  const found = toServiceErrors(errors, service, status);
-  if (found === undefined || (data === null && found.length === 0)) return undefined;
-  return { data: data as JsonObject | null, errors: found };
+  return readAnswer(body, service, status);
 }
 
-/** @returns undefined when `errors` is not a list of GraphQL errors */
+/**
+ * A flaw beside the data, or beside other errors, costs nothing but itself: what came may be all that is ever known of an effect.
+ *
+ * @returns undefined when neither data nor an error can be read
+ */
+export function readAnswer(body: unknown, service: ServiceFacts, status?: number): ParsedAnswer | undefined {
+  if (!isRecord(body)) return undefined;
+  const { data = null, errors = null } = body;
+  if (isRecord(data)) return { data: data as JsonObject, errors: errors === null ? [] : readErrors(errors, service, status) };
+  const found = toServiceErrors(errors, service, status);
+  if (found === undefined) return undefined;
+  // An effect that the data would have told of may have happened, whatever the errors say.
+  return { data: null, errors: data === null ? found : [toFlaw(service, 'SUBGRAPH_BAD_ANSWER', 'its `data` is not an object'), ...found] };
+}
+
+/** @returns undefined when it holds no GraphQL error */
 export function toServiceErrors(errors: unknown, service: ServiceFacts, status?: number): readonly ServiceError[] | undefined {
-  if (!Array.isArray(errors)) return undefined;
+  return Array.isArray(errors) && errors.some(isRecord) ? readErrors(errors, service, status) : undefined;
+}
+
+function readErrors(errors: unknown, service: ServiceFacts, status?: number): readonly ServiceError[] {
+  if (!Array.isArray(errors)) return [toFlaw(service, 'SUBGRAPH_BAD_ANSWER', 'its `errors` are not a list')];
+  const given = errors.filter(isRecord);
   const reader = createErrorReader(service, status);
-  const found: ServiceError[] = [];
-  for (const error of errors.slice(0, MAX_ERRORS) as unknown[]) {
-    if (!isRecord(error) || typeof error['message'] !== 'string') return undefined;
-    found.push(reader.read({ message: error['message'], path: error['path'], extensions: error['extensions'] }));
-  }
+  const found = given.slice(0, MAX_ERRORS).map(({ message, path, extensions }, index) => {
+    const error = reader.read({ message: typeof message === 'string' ? message : ERROR_CODES.SUBGRAPH_ERROR.meaning, path, extensions });
+    return index < MAX_LONG_MESSAGES ? error : { ...error, message: error.message.slice(0, SHORT_MESSAGE_CHARS) };
+  });
   reader.done();
+  const unreadable = errors.length - given.length;
+  if (unreadable > 0) found.push(toFlaw(service, 'SUBGRAPH_BAD_ANSWER', `${unreadable} of its errors cannot be read`));
+  if (given.length > MAX_ERRORS) found.push(toFlaw(service, 'SUBGRAPH_ERROR', `it reported ${given.length - MAX_ERRORS} more errors`));
   return found;
+}
+
+/** Without a path it stands for everything that the answer was to bring. */
+function toFlaw({ name }: ServiceFacts, code: ErrorCode, what: string): ServiceError {
+  return { message: `service '${name}': ${what}`, extensions: { code, service: name, retryable: ERROR_CODES[code].retryable } };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

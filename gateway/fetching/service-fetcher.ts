@@ -9,7 +9,7 @@
 // F5. A query fetch that equals one on its way is that one (share-fetches.ts); a mutation is always sent.
 // F6. A service that has as many calls as it may have at once gets no more: refused at once, nothing was sent.
 import type { ServiceCall } from '#schema/contracts/activities';
-import { CodedError, ERROR_CODES, errorCodeOf, type ErrorCode } from '#schema/contracts/errors';
+import { CodedError, ERROR_CODES, errorCodeOf, type ErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import { ANY_SERVICE, type HeaderClaim, type ServiceHeaders } from '#schema/contracts/headers';
 import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceAnswer } from '#schema/contracts/plan';
@@ -154,7 +154,9 @@ export function createServiceFetcher(options: ServiceFetcherOptions): ServiceFet
       const outcome = await send(call, signal, headers);
       const durationMs = performance.now() - startedAt;
       if (!('failed' in outcome)) {
-        onFetched?.(service, 'ok', durationMs / 1000);
+        const isFlawed = outcome.errors.some((error) => registryCodeOf(error) === 'SUBGRAPH_BAD_ANSWER');
+        onFetched?.(service, isFlawed ? 'SUBGRAPH_BAD_ANSWER' : 'ok', durationMs / 1000);
+        if (isFlawed) log.warn({ service }, 'a part of the service answer cannot be read');
         return { node, chunk, data: outcome.data, errors: outcome.errors };
       }
       const code = toReportedCode(call, outcome);

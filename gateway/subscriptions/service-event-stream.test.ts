@@ -94,9 +94,25 @@ describe('a service that does not take WebSockets', () => {
     expect(upgrades).toBe(1);
   });
 
+  it('loses no event by a flaw in its errors', async () => {
+    const flawed = ['null', '"boom"', '["boom"]', '[{"message":1,"path":"a"}]'].map(
+      (errors, a) => `{"data":{"a":${a}},"errors":${errors}}`,
+    );
+    await start(events(...flawed.map((text) => `event: next\ndata: ${text}\n\n`), 'event: complete\ndata:\n\n'));
+    const came = await collect(await open());
+    expect(came.map(({ data }) => data)).toEqual([0, 1, 2, 3].map((a) => ({ a })));
+    expect(came.map(({ errors }) => errors.map(({ extensions }) => extensions.code))).toEqual([
+      [],
+      ['SUBGRAPH_BAD_ANSWER'],
+      ['SUBGRAPH_BAD_ANSWER'],
+      ['SUBGRAPH_ERROR'],
+    ]);
+  });
+
   it.each([
     ['breaks off', events('event: next\ndata: {"data":{"a":1}}\n\n'), 'SUBGRAPH_UNREACHABLE'],
     ['sends what is no result', events('event: next\ndata: [1]\n\n'), 'SUBGRAPH_BAD_ANSWER'],
+    ['refuses in a way that cannot be read', events('event: next\ndata: {"errors":["no"]}\n\n'), 'SUBGRAPH_BAD_ANSWER'],
     ['sends no JSON', events('event: next\ndata: {\n\n'), 'SUBGRAPH_BAD_ANSWER'],
     ['refuses', events('event: next\ndata: {"errors":[{"message":"no","extensions":{"code":"NOT_HERE"}}]}\n\n'), 'NOT_HERE'],
     ['answers otherwise', (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(), 'SUBGRAPH_BAD_ANSWER'],

@@ -1,9 +1,9 @@
 // A subscription at a service by server-sent events, each on a connection of its own (graphql-sse, distinct connections).
 import { request } from 'undici';
 import type { Logger } from '#platform/logger';
-import { toServiceErrors } from '../fetching/parse-answer.js';
+import { readAnswer, toServiceErrors } from '../fetching/parse-answer.js';
 import { toServiceFacts } from '../fetching/service-error.js';
-import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
+import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toStreamFault } from './service-stream.js';
 
 const OPEN_TIMEOUT_MS = 5_000;
 
@@ -41,7 +41,7 @@ async function read(
     const result = parse(data);
     const refused = isRefusal(result) ? toServiceErrors(result.errors, facts) : undefined;
     if (refused !== undefined) return sink.fail(new StreamError(refused));
-    const found = toServiceEvent(result, facts);
+    const found = readAnswer(result, facts);
     if (found === undefined) return sink.fail(toStreamFault(service, 'SUBGRAPH_BAD_ANSWER'));
     sink.push(found, data.length);
   }

@@ -8,9 +8,9 @@ import type { JsonObject } from '#schema/contracts/json';
 import { signServiceCall } from '#platform/identity/service-signature';
 import type { KeyRing } from '#platform/keys';
 import type { Logger } from '#platform/logger';
-import { toServiceErrors } from '../fetching/parse-answer.js';
+import { readAnswer, toServiceErrors } from '../fetching/parse-answer.js';
 import { toServiceFacts } from '../fetching/service-error.js';
-import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toServiceEvent, toStreamFault } from './service-stream.js';
+import { MAX_EVENT_BYTES, StreamError, type StreamCall, type StreamSink, toStreamFault } from './service-stream.js';
 
 const IDLE_CLOSE_MS = 5_000;
 const ACK_TIMEOUT_MS = 5_000;
@@ -108,7 +108,7 @@ export function createServiceSockets({ keys, log }: { keys: Pick<KeyRing, 'servi
         {
           next: (result) => {
             if (isOver) return;
-            const event = toServiceEvent(result, facts);
+            const event = readAnswer(result, facts);
             if (event !== undefined) return sink.push(event, socket.messageBytes);
             finish(() => sink.fail(toStreamFault(service, 'SUBGRAPH_BAD_ANSWER')));
             queueMicrotask(() => unsubscribe());

@@ -4,8 +4,6 @@ import type { ServiceHeaders } from '#schema/contracts/headers';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { JsonObject } from '#schema/contracts/json';
 import type { GraphQLErrorJson } from '#schema/contracts/plan';
-import { toServiceErrors } from '../fetching/parse-answer.js';
-import type { ServiceFacts } from '../fetching/service-error.js';
 import { type ServiceTarget, toServiceFault } from '../fetching/service-fetcher.js';
 import type { EventBuffer } from './event-buffer.js';
 
@@ -46,19 +44,6 @@ export class StreamError extends Error {
   constructor(readonly errors: readonly GraphQLErrorJson[]) {
     super('the service ended the subscription');
   }
-}
-
-/** A message of a service, checked. Undefined when it is no GraphQL result. */
-export function toServiceEvent(result: unknown, service: ServiceFacts): ServiceEvent | undefined {
-  if (!isRecord(result)) return undefined;
-  const { data = null, errors } = result;
-  const found = errors === undefined ? [] : toServiceErrors(errors, service);
-  if (found === undefined || (data !== null && !isRecord(data))) return undefined;
-  return { data: data as JsonObject | null, errors: found };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function toStreamFault(service: string, code: 'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_BAD_ANSWER'): StreamError {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parse } from 'graphql';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { AuthContext } from '#schema/contracts/identity';
 import { createKeys, type KeyRing, loadKeys } from '#platform/keys';
 import { createLogger } from '#platform/logger';
@@ -146,6 +149,34 @@ describe('a stream of a signed service', () => {
     await start();
     await Promise.all([service.close(), service.close()]);
     await service.close();
+  });
+
+  it('loses no event by a flaw in its errors', async () => {
+    const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    const flawed = ['null', '"boom"', '["boom"]', '[{"message":1,"path":"a"}]'];
+    sockets.on('connection', (socket) =>
+      socket.on('message', (message: Buffer) => {
+        const { type, id } = JSON.parse(message.toString()) as { type: string; id?: string };
+        if (type === 'connection_init') return socket.send('{"type":"connection_ack"}');
+        if (type !== 'subscribe') return;
+        flawed.forEach((errors, a) => socket.send(`{"type":"next","id":"${id}","payload":{"data":{"a":${a}},"errors":${errors}}}`));
+        socket.send(JSON.stringify({ type: 'complete', id }));
+      }),
+    );
+    await once(sockets, 'listening');
+    const url = new URL(`http://127.0.0.1:${(sockets.address() as AddressInfo).port}/graphql`);
+    await start();
+    const foreign = createServiceStreams({ resolve: async () => ({ url, signed: false }), keys, log });
+    const request = { generation: 1, service: 'ticks', operation: 'subscription { a }', operationName: null, variables: {}, auth: alice };
+    const came = await collect((await foreign.open(request)).events);
+    expect(came.map(({ data, errors }) => [data, errors.map(({ extensions }) => extensions.code)])).toEqual([
+      [{ a: 0 }, []],
+      [{ a: 1 }, ['SUBGRAPH_BAD_ANSWER']],
+      [{ a: 2 }, ['SUBGRAPH_BAD_ANSWER']],
+      [{ a: 3 }, ['SUBGRAPH_ERROR']],
+    ]);
+    await foreign.close();
+    sockets.close();
   });
 
   it('ends with SUBGRAPH_UNREACHABLE when the service goes away', async () => {

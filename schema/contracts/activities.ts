@@ -42,7 +42,7 @@ export interface RequestActivities {
    * for or declares (`@retry`), while attempts and time are left.
    */
   route_to_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
-  /** A fetch that has to succeed: a service's fault fails it, retryable unless the service has clearly refused. */
+  /** A fetch that has to succeed: an answer without data fails it, retryable unless a service of ours has clearly refused. */
   insist_on_service_activity(call: ServiceCall): Promise<ServiceAnswer>;
   /** Refuses answers over the size limit with a coded error; redacts what must not leave. */
   transform_response_activity(response: GraphQLResponse): Promise<GraphQLResponse>;

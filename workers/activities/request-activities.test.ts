@@ -7,10 +7,10 @@ import { createRequestActivities } from './request-activities.js';
 
 const call = { node: 1, chunk: 0, service: 'files', operationKind: 'mutation', idempotent: true } as ServiceCall;
 
-/** What `insist_on_service_activity` fails with when the service answers with this error. */
-async function insist(extensions: JsonObject & { code: string }): Promise<unknown> {
+/** What `insist_on_service_activity` fails with when the service answers with this error, or answers. */
+async function insist(extensions: JsonObject & { code: string }, data: JsonObject | null = null): Promise<unknown> {
   const activities = createRequestActivities({
-    fetcher: { fetch: () => Promise.resolve({ node: 1, chunk: 0, data: null, errors: [{ message: 'no', extensions }] }) },
+    fetcher: { fetch: () => Promise.resolve({ node: 1, chunk: 0, data, errors: [{ message: 'no', extensions }] }) },
     judge: { judge: () => Promise.reject(new Error('nobody is judged here')) },
     maxResponseChars: 1_000,
   });
@@ -87,6 +87,12 @@ describe('what has to succeed', () => {
     expect(failure).toMatchObject({ type: 'SUBGRAPH_UNAVAILABLE', nonRetryable: false });
     expect((failure as { nextRetryDelay?: unknown }).nextRetryDelay).toBeUndefined();
   });
+});
+
+it('takes data for the effect that was wanted, whatever is reported beside it', async () => {
+  const flaw = { code: 'SUBGRAPH_BAD_ANSWER' };
+  expect(await insist(flaw, { release: true })).toMatchObject({ data: { release: true } });
+  expect(await insist(flaw, { release: null })).toMatchObject({ type: 'SUBGRAPH_BAD_ANSWER' });
 });
 
 describe.each(Object.keys(ERROR_CODES))("a user's own service that calls its error %s", (code) => {

@@ -71,7 +71,7 @@ export function createRequestActivities(deps: {
       const answer = await fetchWithHeartbeat(call);
       const { info } = Context.current();
       const [error] = answer.errors;
-      if (error === undefined) return withAttempts(answer, info);
+      if (error === undefined || hasEffect(answer)) return withAttempts(answer, info);
       const type = registryCodeOf(error);
       const shown: OperationFailure = {
         code: error.extensions.code,
@@ -150,6 +150,11 @@ function faultDelayMs(
 function retryAfterMsOf({ data, errors }: ServiceAnswer): number | undefined {
   const askedMs = errors[0]?.extensions['retryAfterMs'];
   return data === null && typeof askedMs === 'number' && askedMs >= 0 ? askedMs : undefined;
+}
+
+/** Data is an effect, whatever else the answer reports. */
+function hasEffect({ data }: ServiceAnswer): boolean {
+  return data !== null && Object.values(data).some((value) => value !== null);
 }
 
 function isForeign({ extensions }: ServiceError): boolean {

@@ -3,9 +3,10 @@
 // L2. Answers are copied before they are merged, which changes them. Queries that somebody waits for are not recovered, so nothing
 //     is copied for them.
 import { cloneJson } from '#gateway/execution/json-data';
+import { UNSURE_CODES } from '#schema/contracts/activities';
 import { ERROR_CODES, type ErrorCode, isErrorCode, registryCodeOf } from '#schema/contracts/errors';
 import type { JsonObject } from '#schema/contracts/json';
-import type { ServiceAnswer, ServiceFetch } from '#schema/contracts/plan';
+import type { ServiceAnswer, ServiceError, ServiceFetch } from '#schema/contracts/plan';
 import type { ComplexRequest, LeftStep, OrchestrationResponse, Trouble } from '#schema/contracts/workflows';
 import { classify } from './classify-failure.js';
 
@@ -27,6 +28,12 @@ export interface FetchLog {
 
 const toKey = ({ node, chunk }: { node: number; chunk: number }): string => `${node}.${chunk}`;
 const copy = (answer: ServiceAnswer): ServiceAnswer => cloneJson(answer as unknown as JsonObject) as unknown as ServiceAnswer;
+
+/** Where data came as well, nothing is uncertain about the effect. */
+function codeOf({ data }: ServiceAnswer, error: ServiceError): ErrorCode {
+  const code = registryCodeOf(error);
+  return data !== null && UNSURE_CODES.has(code) ? 'SUBGRAPH_ERROR' : code;
+}
 
 type Unfinished = Trouble['unfinished'][number];
 
@@ -56,7 +63,7 @@ export function createFetchLog({ request, keyBase, isPart }: { request: ComplexR
         service,
         operationKind,
         idempotent,
-        code: error === undefined ? cut : registryCodeOf(error),
+        code: answer === null || error === undefined ? cut : codeOf(answer, error),
       });
       const wait = error?.extensions['retryAfterMs'];
       if (typeof wait === 'number') retryAfterMs = Math.max(retryAfterMs, wait);
