@@ -1,10 +1,20 @@
 import { composeServices } from '@apollo/composition';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
-import { type ASTNode, findBreakingChanges, findDangerousChanges, type GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import {
+  type ASTNode,
+  type DocumentNode,
+  findBreakingChanges,
+  findDangerousChanges,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  parse,
+} from 'graphql';
 import type { CompositionProblem, SchemaChange } from '#schema/contracts/supergraph';
 import { serveThread } from '#platform/threads';
 import { checkCompensations } from './check-compensations.js';
 import { checkPolicies } from './check-policies.js';
+import { withSluiceDirectives } from './sluice-directives.js';
 
 export interface ServiceSource {
   name: string;
@@ -21,17 +31,17 @@ export interface ComposerMethods extends Record<string, (argument: never) => unk
 }
 
 function compose(services: readonly ServiceSource[]): Composed {
-  const parsed = services.map(({ name, sdl, url }) => ({ name, url, typeDefs: parseOrExplain(name, sdl) }));
-  const broken = parsed.flatMap(({ typeDefs }) => ('problem' in typeDefs ? [typeDefs.problem] : []));
+  const read = services.map(({ name, sdl, url }) => ({ name, url, ...readSdl(name, sdl) }));
+  const broken = read.flatMap(({ problems }) => problems);
   if (broken.length > 0) return { problems: broken };
-  const readable = parsed.flatMap(({ name, typeDefs }) => ('problem' in typeDefs ? [] : [{ name, typeDefs }]));
+  const readable = read.map(({ name, url, sdl }) => ({ name, url, typeDefs: sdl }));
   const policies = readable.map(({ name, typeDefs }) => checkPolicies(name, typeDefs));
   const wrong = [
     ...readable.flatMap(({ name, typeDefs }) => checkCompensations(name, typeDefs)),
     ...policies.flatMap(({ problems }) => problems),
   ];
   if (wrong.length > 0) return { problems: wrong };
-  const result = composeServices(parsed as Parameters<typeof composeServices>[0]);
+  const result = composeServices(readable);
   if (result.errors !== undefined) return { problems: result.errors.map(toProblem) };
   return {
     supergraphSdl: result.supergraphSdl,
@@ -47,13 +57,14 @@ function compose(services: readonly ServiceSource[]): Composed {
   };
 }
 
-function parseOrExplain(service: string, sdl: string): ReturnType<typeof parse> | { problem: CompositionProblem } {
+function readSdl(service: string, text: string): { sdl: DocumentNode; problems: CompositionProblem[] } {
   try {
-    return parse(sdl);
+    return withSluiceDirectives(service, parse(text));
   } catch (error) {
-    const { message, locations } = error as GraphQLError;
-    const line = locations?.[0]?.line;
-    return { problem: { code: 'INVALID_GRAPHQL', message: `[${service}] ${message}`, service, ...(line === undefined ? {} : { line }) } };
+    if (!(error instanceof GraphQLError)) throw error;
+    const line = error.locations?.[0]?.line;
+    const problem = { code: 'INVALID_GRAPHQL', message: `[${service}] ${error.message}`, service, ...(line === undefined ? {} : { line }) };
+    return { sdl: { kind: Kind.DOCUMENT, definitions: [] }, problems: [problem] };
   }
 }
 
