@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +41,31 @@ describe('sluice compose', () => {
     const sdl = await readFile(out, 'utf8');
     expect(sdl).toContain('FILES @join__graph(name: "files", url: "http://127.0.0.1:4100/files")');
     expect(sdl).not.toContain('tenants');
+  });
+
+  it('needs no address of a service, as it only composes', async () => {
+    const list = join(folder, 'unrouted.yaml');
+    await writeFile(
+      list,
+      `federation_version: =2.9.0\nsubgraphs: { a: { schema: { sdl: ${JSON.stringify(`${LINK}type Query { a: Int }`)} } } }\n`,
+    );
+    expect(await compose({ config: list }, config)).toBe(0);
+    expect(printed.join('\n')).toContain('A @join__graph(name: "a", url: "")');
+  });
+
+  it('asks a service for its schema with the headers that it wants', async () => {
+    const asked = createServer((request, response) => {
+      const sdl = request.headers['x-team'] === 'orders' ? `${LINK}type Query { asked: Int }` : '';
+      response.end(JSON.stringify({ data: { _service: { sdl } } }));
+    }).listen(0, '127.0.0.1');
+    await once(asked, 'listening');
+    const url = `http://127.0.0.1:${(asked.address() as AddressInfo).port}/graphql`;
+    const list = join(folder, 'headers.yaml');
+    await writeFile(list, `subgraphs: { a: { schema: { subgraph_url: '${url}', introspection_headers: { X-Team: orders } } } }\n`);
+    expect(await compose({ config: list }, config)).toBe(0);
+    expect(printed.join('\n')).toContain('asked: Int');
+    asked.close();
+    asked.closeAllConnections();
   });
 
   it('adds the listed services to ours when they are set for the deployment', async () => {

@@ -55,12 +55,12 @@ export async function check(options: { against?: string; config?: string }, conf
 async function readServices(config: CliConfig, file: string | undefined): Promise<{ name: string; sdl: string; url: string }[]> {
   const own = file === undefined ? await readBuiltInServices() : [];
   const listFile = file ?? config.subgraphsFile;
-  const listed = listFile === null ? NO_LISTED_SERVICES : await readListedServices(listFile, file === undefined ? {} : { reserved: [] });
-  return [...own, ...listed.services].map(({ name, sdl, host, path }) => ({
-    name,
-    sdl,
-    url: (listed.addresses.get(host) ?? `http://${host}`) + path,
-  }));
+  const reserved = file === undefined ? {} : { reserved: [] };
+  const listed = listFile === null ? NO_LISTED_SERVICES : await readListedServices(listFile, { ...reserved, isComposed: true });
+  return [
+    ...own.map(({ name, sdl, host, path }) => ({ name, sdl, url: `http://${host}${path}` })),
+    ...listed.services.map(({ name, sdl, host, path }) => ({ name, sdl, url: `${listed.addresses.get(host) ?? ''}${path}` })),
+  ];
 }
 
 function reportProblems(error: unknown): number {

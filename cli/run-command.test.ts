@@ -108,6 +108,15 @@ describe('the command line', () => {
     expect(printed).not.toContain('somebody');
     await rm(file);
   });
+
+  it('warns before it publishes a package that nobody can install', async () => {
+    const file = join(folder, 'qr.tgz');
+    expect(await run('plugin', 'pack', 'examples/plugins/qr-code', '--out', file)).toBe(0);
+    printed = '';
+    await run('plugin', 'publish', file);
+    expect(printed).toMatch(/^sluice: warning: .*qr\.tgz is not signed/);
+    await rm(file);
+  });
 });
 
 describe('completion', () => {

@@ -33,11 +33,11 @@ const ServiceListFile = z.object({
       schema: z.union(
         [
           z.strictObject({ file: z.string().min(1) }),
-          z.strictObject({ subgraph_url: httpUrl }),
+          z.strictObject({ subgraph_url: httpUrl, introspection_headers: z.record(z.string(), z.string()).default({}) }),
           z.strictObject({ sdl: z.string().min(1) }),
         ],
         {
-          error: 'expected file, subgraph_url or sdl',
+          error: 'expected file, subgraph_url (with introspection_headers, if it wants some) or sdl',
         },
       ),
     }),
@@ -74,11 +74,12 @@ export const NO_LISTED_SERVICES: ListedServices = { services: [], addresses: new
  * A user's own services (SLUICE_SUBGRAPHS). They are called unsigned.
  *
  * @param options.reserved - names that the list may not use. @default those of Sluice's own services
+ * @param options.isComposed - only composed, so that a service needs no address. @default false
  * @throws CONFIG_INVALID when the file or a schema in it cannot be had
  */
 export async function readListedServices(
   file: string,
-  { reserved = BUILT_IN_SERVICES }: { reserved?: readonly string[] } = {},
+  { reserved = BUILT_IN_SERVICES, isComposed = false }: { reserved?: readonly string[]; isComposed?: boolean } = {},
 ): Promise<ListedServices> {
   const list = parseList(await readText(file, `SLUICE_SUBGRAPHS: the file '${file}'`), file);
   const addresses = new Map<string, string>();
@@ -87,15 +88,16 @@ export async function readListedServices(
     Object.entries(list.subgraphs).map(async ([name, { routing_url, schema, errors = list.errors }]): Promise<SupergraphService> => {
       if (reserved.includes(name)) throw invalid(`'${name}' is the name of a service of Sluice's own; choose another`);
       const routingUrl = routing_url ?? ('subgraph_url' in schema ? schema.subgraph_url : undefined);
-      if (routingUrl === undefined) throw invalid(`'${name}' needs a routing_url`);
-      const url = new URL(routingUrl);
-      addresses.set(name, url.origin);
+      if (routingUrl === undefined && !isComposed)
+        throw invalid(`'${name}' needs a routing_url, the address that its operations are sent to`);
+      const url = routingUrl === undefined ? undefined : new URL(routingUrl);
+      if (url !== undefined) addresses.set(name, url.origin);
       const sdl = await readSdl(name, schema);
       return {
         name,
         sdl,
         host: name,
-        path: url.pathname + url.search,
+        path: url === undefined ? '' : url.pathname + url.search,
         signed: false,
         ...(errors === undefined ? {} : { errors }),
         plugin: null,
@@ -107,7 +109,7 @@ export async function readListedServices(
 
   async function readSdl(name: string, schema: ListedSchema): Promise<string> {
     if ('sdl' in schema) return schema.sdl;
-    if ('subgraph_url' in schema) return askForSdl(name, schema.subgraph_url);
+    if ('subgraph_url' in schema) return askForSdl(name, schema.subgraph_url, schema.introspection_headers);
     const path = resolve(dirname(file), schema.file);
     files.push(path);
     return readText(path, `SLUICE_SUBGRAPHS: the schema of '${name}'`);
@@ -136,11 +138,11 @@ async function readText(file: string, what: string): Promise<string> {
   }
 }
 
-async function askForSdl(name: string, url: string): Promise<string> {
+async function askForSdl(name: string, url: string, headers: Record<string, string>): Promise<string> {
   try {
     const { body } = await request(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: { accept: 'application/json', ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ _service { sdl } }' }),
       signal: AbortSignal.timeout(INTROSPECT_TIMEOUT_MS),
     });

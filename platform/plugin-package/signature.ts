@@ -32,6 +32,11 @@ export async function signPackage(files: PackageFiles, { kid, privateJwk }: Publ
   return new Map([...withoutManifests(files), [DIGESTS_FILE, digests], [SIGNATURE_FILE, Buffer.from(signature)]]);
 }
 
+/** Has it a signature, whoever's? */
+export function isSigned(files: PackageFiles): boolean {
+  return files.has(SIGNATURE_FILE) && files.has(DIGESTS_FILE);
+}
+
 /**
  * @param trusted - keys of publishers that this deployment trusts
  * @throws SIGNATURE_MISSING, SIGNATURE_INVALID, PUBLISHER_UNTRUSTED, DIGEST_MISMATCH
