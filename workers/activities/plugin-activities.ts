@@ -21,6 +21,7 @@ import {
 import type { CompositionProblem, ServedGeneration, SupergraphChange, SupergraphService } from '#schema/contracts/supergraph';
 import type { PublishGeneration } from '#schema/contracts/workflows';
 import { checkSchemaPolicy } from './check-schema-policy.js';
+import { heartbeatDuring } from './heartbeat.js';
 import { scanArchive } from './scan/archive-rules.js';
 import { scanPermissions } from './scan/permission-rules.js';
 import { scanSources } from './scan/static-rules.js';
@@ -158,7 +159,8 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
       const files = await open(step);
       checkSchemaPolicy(readSchema(files), parseManifest(files));
       try {
-        return await ports.dryRun({ kind: 'put', service: await toService(step, files) });
+        const service = await toService(step, files);
+        return await heartbeatDuring(() => ports.dryRun({ kind: 'put', service }));
       } catch (cause) {
         throw errorCodeOf(cause) === 'COMPOSITION_FAILED'
           ? new CodedError('SCHEMA_CONFLICT', (cause as Error).message.slice(0, 1_000), { cause })
@@ -175,10 +177,12 @@ export function createPluginActivities(ports: PluginPorts): PluginActivities {
     unload_sandbox_activity: (step) => host.withdraw(admissionOf(step)),
 
     publish_generation_activity: ({ operationId, change }) =>
-      ports.publishGeneration({
-        requestId: `${operationId}.${change.kind}.${change.kind === 'put' ? change.service.name : change.name}`,
-        change,
-      }),
+      heartbeatDuring(() =>
+        ports.publishGeneration({
+          requestId: `${operationId}.${change.kind}.${change.kind === 'put' ? change.service.name : change.name}`,
+          change,
+        }),
+      ),
 
     async await_generation_served_activity({ generation }) {
       const deadline = Date.now() + SERVED_TIMEOUT_MS;

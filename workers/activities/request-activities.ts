@@ -5,8 +5,8 @@ import { ERROR_CODES, registryCodeOf, SERVICE_ORIGIN } from '#schema/contracts/e
 import type { CredentialReference, CredentialVerdict } from '#schema/contracts/identity';
 import type { OperationFailure } from '#schema/contracts/operations';
 import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
+import { heartbeatDuring } from './heartbeat.js';
 
-const HEARTBEAT_MS = 500;
 /** The service, or its database, is not there: most likely it comes back. */
 const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'DATABASE_UNAVAILABLE']);
 const MAX_DOUBLINGS = 5;
@@ -38,16 +38,9 @@ export function createRequestActivities(deps: {
   maxFetchChars?: number;
 }): RequestActivities {
   async function fetchWithHeartbeat(call: ServiceCall): Promise<ServiceAnswer> {
-    const context = Context.current();
-    // The server learns within the heartbeat's time-out that this process is gone.
-    const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    try {
-      const answer = await deps.fetcher.fetch(call, context.cancellationSignal);
-      if (deps.maxFetchChars === undefined || JSON.stringify(answer).length <= deps.maxFetchChars) return answer;
-      return { node: call.node, chunk: call.chunk, data: null, errors: [tooLarge(call.service)] };
-    } finally {
-      clearInterval(heartbeat);
-    }
+    const answer = await heartbeatDuring(() => deps.fetcher.fetch(call, Context.current().cancellationSignal));
+    if (deps.maxFetchChars === undefined || JSON.stringify(answer).length <= deps.maxFetchChars) return answer;
+    return { node: call.node, chunk: call.chunk, data: null, errors: [tooLarge(call.service)] };
   }
 
   return {

@@ -9,6 +9,8 @@ import { createShop, type Shop } from '#tests/federation/support/shop';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
 
 const DRAIN_MS = 300;
+/** For several tasks of several runs, one after another. */
+const WITHIN = { timeout: 20_000 };
 
 let shop: Shop;
 let durable: DurableWorld;
@@ -40,7 +42,7 @@ async function stopDuring(field: string, start: () => Promise<Started>): Promise
     return hang(call, signal);
   };
   const started = await start();
-  await expect.poll(() => first).toBeDefined();
+  await expect.poll(() => first, WITHIN).toBeDefined();
   await durable.stopWorker();
   await durable.startWorker();
   return started;
@@ -68,7 +70,7 @@ describe('a mutation that must not be repeated', () => {
     const answered = new Promise<void>((resolve) => (answer = resolve));
     durable.intercept = (call) => (fieldOf(call) === 'ship' ? answered.then(() => shop.ask(call)) : undefined);
     const started = await durable.startAsync('mutation { ship(sku: "s1") }');
-    await expect.poll(() => keysOf('ship')).toHaveLength(1);
+    await expect.poll(() => keysOf('ship'), WITHIN).toHaveLength(1);
     const stopped = durable.stopWorker();
     answer();
     await stopped;
@@ -82,7 +84,7 @@ describe('a mutation that must not be repeated', () => {
     const { response, failure } = (await started.result()) as AsyncResponse;
     expect(failure?.code).toBe('OUTCOME_UNKNOWN');
     expect(response.errors?.map(({ extensions }) => extensions.code)).toEqual(['OUTCOME_UNKNOWN']);
-    await expect.poll(() => durable.attention.map(({ state }) => state)).toContain('INPUT_REQUIRED');
+    await expect.poll(() => durable.attention.map(({ state }) => state), WITHIN).toContain('INPUT_REQUIRED');
     expect(keysOf('ship')).toHaveLength(1);
     expect(shop.effects).toEqual(['shipped s1']);
   });

@@ -32,6 +32,7 @@ const activitiesOf = (summary: string): Activities =>
 const undosOf = (summary: string): Activities =>
   proxyActivities<PluginActivities>({
     startToCloseTimeout: '30s',
+    heartbeatTimeout: '10s',
     retry: { initialInterval: '500ms', maximumInterval: '30s', maximumAttempts: 50 },
     summary,
   });

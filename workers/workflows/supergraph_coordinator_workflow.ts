@@ -12,6 +12,8 @@ import { type CoordinatorState, PUBLISH_GENERATION_UPDATE, type PublishGeneratio
 
 const { compose_and_publish_activity } = proxyActivities<SupergraphActivities>({
   startToCloseTimeout: '30s',
+  // Every publication waits for the one before: not for the whole time of one whose process is gone.
+  heartbeatTimeout: '5s',
   retry: { maximumAttempts: 5, initialInterval: '200ms' },
   summary: 'compose and publish a generation',
 });
