@@ -98,8 +98,9 @@ export async function request(number: number, { doors, webhook, onAcknowledged }
   const { operationId } = reply;
   if (operationId !== null) onAcknowledged(operationId, entry);
 
-  // Without a key it would begin once more.
-  const readAgain = (work.way === 'start' || key === null) && operationId !== null ? readEnd(operationId) : ask();
+  // What was left without a key would begin once more.
+  const isRead = work.way === 'start' || (work.way === 'leave' && key === null);
+  const readAgain = isRead && operationId !== null ? readEnd(operationId) : ask();
   const isEnd = (got: Reply): boolean => 'succeeded' in got && (got.operationId !== null || got.succeeded);
   if (!isEnd(reply)) reply = await until(readAgain, isEnd, 'was acknowledged and has no end');
   let retries = 0;
