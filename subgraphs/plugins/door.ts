@@ -10,8 +10,7 @@ export interface PluginDoor {
     args: [PluginInstallationRequest, AuthContext],
     options: { workflowId: string; facts: OperationFacts; taskQueue: string },
   ): Promise<{ operationId: string }>;
-  list(filter: { plugin?: string; status?: OperationStatus; first: number }): Promise<readonly { id: string; status: OperationStatus }[]>;
   /** The newest run of that workflow id, whether it has ended or not. */
-  findNewest(workflowId: string): Promise<{ id: string; facts: OperationFacts } | undefined>;
+  findNewest(workflowId: string): Promise<{ id: string; facts: OperationFacts; status: OperationStatus } | undefined>;
   describe(id: string): Promise<{ facts: OperationFacts } | undefined>;
 }

@@ -34,7 +34,6 @@ const door: PluginDoor = {
     runs.push({ id, workflowId, facts, status: 'WORKING' });
     return { operationId: id };
   },
-  list: async () => [],
   describe: async (id) => runs.find((run) => run.id === id),
   findNewest: async (workflowId) => newestOf(workflowId),
 };
@@ -164,4 +163,60 @@ describe('installPlugin with another key, or none', () => {
     await end('COMPLETED');
     expect(await install(key)).toEqual({ operation: null, userErrors: [{ code: 'ALREADY_INSTALLED' }] });
   });
+});
+
+describe('the phase of a plugin', () => {
+  interface Phase {
+    id: string;
+    phase: string;
+    operation: { id: string };
+  }
+  const read = async (): Promise<Phase | null> => {
+    const { data } = await plugins.ask(
+      'admin',
+      'query($name: String!) { plugin(name: $name) { installation { id phase operation { id } } } }',
+      {
+        name: PLUGIN,
+      },
+    );
+    return data.plugin.installation as Phase | null;
+  };
+
+  it('follows its newest run at once', async () => {
+    expect(await read()).toBeNull();
+    await install('k1');
+    expect(await read()).toMatchObject({ phase: 'INSTALLING', operation: { id: 'op_0' } });
+    await end('FAILED');
+    expect(await read()).toMatchObject({ phase: 'FAILED', operation: { id: 'op_0' } });
+    await install('k2');
+    expect(await read()).toMatchObject({ phase: 'INSTALLING', operation: { id: 'op_1' } });
+    await end('COMPLETED');
+    expect(await read()).toMatchObject({ phase: 'ACTIVE', operation: { id: 'op_1' } });
+  });
+
+  it('is found by the id under which it was told, active or not', async () => {
+    const byId = async (id = ''): Promise<unknown> =>
+      (await plugins.ask('admin', 'query($id: ID!) { pluginInstallation(id: $id) { id phase operation { id } } }', { id })).data
+        .pluginInstallation;
+    await install('k1');
+    for (const status of ['FAILED', 'COMPLETED'] as const) {
+      await end(status);
+      const told = await read();
+      expect(told).not.toBeNull();
+      expect(await byId(told?.id)).toEqual(told);
+    }
+    expect([await byId('ins_none'), await byId('ins_op_9')]).toEqual([null, null]);
+  });
+});
+
+it('refuses a cursor of no version, in the place of beginning anew', async () => {
+  const { errors } = await plugins.ask(
+    'admin',
+    'query($name: String!, $after: String) { plugin(name: $name) { versions(first: 1, after: $after) { nodes { id } } } }',
+    {
+      name: PLUGIN,
+      after: Buffer.from('1970-01-01T00:00:00.000Z ver_none').toString('base64url'),
+    },
+  );
+  expect(errors?.[0]?.extensions.code).toBe('CURSOR_INVALID');
 });

@@ -15,6 +15,9 @@ import type { InstallationRow, PluginStore, VersionRow } from './store.js';
 /** Connections by name: the name is the key, the time is not used. */
 const NO_TIME = '1970-01-01T00:00:00.000Z';
 
+/** Of an installation that is not there yet, or failed: with its operation's id. */
+const UNFINISHED = 'ins_';
+
 /** A plugin is its versions, newest first; there is at least one. */
 interface PluginNode {
   name: string;
@@ -39,10 +42,15 @@ export function createPluginsContext(store: PluginStore, door: PluginDoor): (cal
     versions: new DataLoader((plugins) => store.listVersions(plugins)),
     versionsById: new DataLoader((ids) => store.findVersions(ids)),
     installations: new DataLoader((plugins) => store.findInstallations(plugins)),
+    // By the workflow id, which all operations of a plugin share: consistent at once, where Temporal's lists lag.
     newestOperations: new DataLoader((plugins) =>
-      Promise.all(plugins.map(async (plugin) => (await door.list({ plugin, first: 1 }))[0] ?? null)),
+      Promise.all(plugins.map(async (plugin) => (await door.findNewest(toPluginWorkflowId(plugin))) ?? null)),
     ),
   });
+}
+
+function toPluginWorkflowId(plugin: string): string {
+  return `plugin/${plugin}`;
 }
 
 interface UserError {
@@ -76,7 +84,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
     const [version] = await context.versions.load(plugin);
     if (operation === null || phase === null || version === undefined) return null;
     return {
-      id: `ins_${operation.id}`,
+      id: `${UNFINISHED}${operation.id}`,
       plugin,
       version: version.version,
       digest: version.digest,
@@ -87,6 +95,15 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       installedBy: null,
       phase,
     };
+  }
+
+  /** Also by the id that one had before it was active. */
+  async function findInstallation(context: PluginsContext, id: string): Promise<InstallationNode | null> {
+    const row = await store.findInstallation(id);
+    if (row !== undefined) return { ...row, phase: 'ACTIVE' };
+    const plugin = id.startsWith(UNFINISHED) ? (await door.describe(id.slice(UNFINISHED.length)))?.facts.plugin : undefined;
+    const found = plugin === undefined ? null : await loadInstallation(context, plugin);
+    return found?.id === id ? found : null;
   }
 
   return {
@@ -119,11 +136,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
           () => store.countInstallations(),
         );
       },
-      pluginInstallation: async (_: unknown, { id }: { id: string }) => {
-        const rows = await store.listInstallations({ after: null, limit: 1_000 });
-        const row = rows.find((known) => known.id === id);
-        return row === undefined ? null : { ...row, phase: 'ACTIVE' as const };
-      },
+      pluginInstallation: (_: unknown, { id }: { id: string }, context: PluginsContext) => findInstallation(context, id),
     },
     Mutation: {
       installPlugin: async (
@@ -132,7 +145,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
         context: PluginsContext,
       ) => {
         const { name: plugin, version = null, grantedPermissions } = input;
-        const workflowId = `plugin/${plugin}`;
+        const workflowId = toPluginWorkflowId(plugin);
         const request = toKeyedRequest(context, input);
         const install = async (asked: Pick<OperationFacts, 'requestKey' | 'requestFingerprint'>) => {
           const chosen = chooseVersion(plugin, await context.versions.load(plugin), version);
@@ -185,7 +198,9 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       versions: async ({ name }: PluginNode, args: PageArguments, context: PluginsContext): Promise<Connection<VersionRow>> => {
         const page = parsePage(args);
         const all = await context.versions.load(name);
-        const from = page.after === null ? 0 : all.findIndex(({ id }) => id === page.after?.id) + 1;
+        const last = page.after?.id;
+        const from = last === undefined ? 0 : all.findIndex(({ id }) => id === last) + 1;
+        if (last !== undefined && from === 0) throw new CodedError('CURSOR_INVALID', 'after: expected a cursor of this connection');
         return toConnection(all.slice(from, from + page.limit), page, ({ id }) => ({ at: NO_TIME, id }), all.length);
       },
       installation: ({ name }: PluginNode, _: unknown, context: PluginsContext) => loadInstallation(context, name),
@@ -196,10 +211,7 @@ export function createPluginsResolvers({ store, blobs, door }: { store: PluginSt
       publishedBy: ({ publishedBy }: VersionRow) => ({ id: publishedBy }),
     },
     PluginInstallation: {
-      __resolveReference: async ({ id }: { id: string }) => {
-        const row = (await store.listInstallations({ after: null, limit: 1_000 })).find((known) => known.id === id);
-        return row === undefined ? null : { ...row, phase: 'ACTIVE' as const };
-      },
+      __resolveReference: ({ id }: { id: string }, context: PluginsContext) => findInstallation(context, id),
       plugin: ({ plugin }: InstallationNode): PluginNode => ({ name: plugin }),
       version: async ({ plugin, version }: InstallationNode, _: unknown, context: PluginsContext) =>
         (await context.versions.load(plugin)).find((known) => known.version === version),

@@ -108,6 +108,7 @@ export async function createPluginStore(database: Database): Promise<PluginStore
         .where(inArray(installations.plugin, [...plugins]));
       return plugins.map((plugin) => rows.find((row) => row.plugin === plugin));
     },
+    findInstallation: async (id) => (await db.select().from(installations).where(eq(installations.id, id)))[0],
     listInstallations: ({ after, limit }) =>
       db
         .select()

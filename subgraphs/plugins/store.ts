@@ -39,6 +39,7 @@ export interface PluginStore {
   /** @throws CONFLICT when that version has another digest; the same package again changes nothing */
   addVersion(row: Omit<VersionRow, 'publishedAt'>): Promise<VersionRow>;
   findInstallations(plugins: readonly string[]): Promise<(InstallationRow | undefined)[]>;
+  findInstallation(id: string): Promise<InstallationRow | undefined>;
   listInstallations(page: { after: string | null; limit: number }): Promise<InstallationRow[]>;
   countInstallations(): Promise<number>;
   /** Repeating it with the same operation changes nothing. @throws ALREADY_INSTALLED by another operation */
