@@ -129,7 +129,7 @@ const TRIALS: Record<string, Record<string, Trial>> = {
 
 let database: Database;
 const services: Record<string, ServiceCaller> = {};
-const runs = new Map<string, { id: string; facts: OperationFacts }>();
+const runs = new Map<string, { id: string; facts: OperationFacts; status: 'WORKING' }>();
 async function insert(table: string, row: Record<string, unknown>): Promise<string> {
   const names = Object.keys(row);
   const text = `insert into ${table} (${names.join()}) values (${names.map((_, index) => `$${index + 1}`).join()}) returning id`;
@@ -145,10 +145,10 @@ beforeAll(async () => {
   const start = (async (_: unknown, __: unknown, { workflowId, facts }: { workflowId: string; facts: OperationFacts }) => {
     const running = runs.get(workflowId);
     if (running !== undefined) throw Object.assign(new Error('running'), { code: 'OPERATION_IN_PROGRESS' });
-    runs.set(workflowId, { id: 'op_first', facts });
+    runs.set(workflowId, { id: 'op_first', facts, status: 'WORKING' });
     return { operationId: 'op_first' };
   }) as never;
-  const door = { start, list: async () => [], describe: async () => undefined, findNewest: async (id: string) => runs.get(id) };
+  const door = { start, describe: async () => undefined, findNewest: async (id: string) => runs.get(id) };
   const demoDataAt = Date.UTC(2026, 5, 1);
   services['tenants'] = await serveForTest((keys) => createTenantsSubgraph({ database, keys, log, demoDataAt }));
   services['files'] = await serveForTest((keys) =>

@@ -26,6 +26,7 @@ import { ensureTemporal, type TemporalServer } from '#platform/temporal-server/e
 import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
 import { createLocalResults, type LocalResults } from '#workers/client/local-results';
+import type { RunIndex } from '#subgraphs/operations/run-index';
 import type { CliConfig } from '../config.js';
 import { toUiCodec } from './ui-codec.js';
 
@@ -46,6 +47,8 @@ export interface Platform {
   localResults: LocalResults;
   durable(): Promise<DurableClient>;
   database(): Promise<Database>;
+  /** Which runs exist. A gateway over a foreign supergraph has none. */
+  runIndex(): Promise<RunIndex>;
   blobs(): Promise<BlobStore>;
   registry(): Promise<SupergraphRegistry>;
   composer(): Promise<Composer>;
@@ -146,6 +149,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
         log,
         native: await native(),
         results: localResults,
+        ...(config.supergraphFile === null ? { index: await runIndex() } : {}),
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
       });
     },
@@ -156,6 +160,10 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
     (opened) => opened.close(),
   );
   const blobs = lazily(async () => createBlobStore(await database()));
+  const runIndex = lazily(async () => {
+    const { createRunIndex } = await import('#subgraphs/operations/run-index.drizzle');
+    return createRunIndex(await database(), log);
+  });
   let openedPayloads: Promise<PayloadStore> | undefined;
   const payloads = (): Promise<PayloadStore> =>
     (openedPayloads ??= openPayloads().catch((error: unknown) => {
@@ -200,6 +208,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
     localResults,
     durable,
     database,
+    runIndex,
     blobs,
     registry,
     composer,

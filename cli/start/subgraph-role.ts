@@ -50,12 +50,17 @@ async function createOwnSubgraph(platform: Platform, name: SubgraphName): Promis
       return createPluginsSubgraph({ store, blobs, door: await platform.durable(), keys, log });
     }
     case 'operations': {
-      const [{ createOperationsSubgraph }, { createOperationStore }] = await Promise.all([
+      const [{ createOperationsSubgraph }, { createOperationStore }, { followRuns }] = await Promise.all([
         import('#subgraphs/operations/main'),
         import('#subgraphs/operations/store.drizzle'),
+        import('#subgraphs/operations/follow-runs'),
       ]);
+      const [door, index] = [await platform.durable(), await platform.runIndex()];
+      const followed = followRuns({ door, index, log });
+      platform.onClose(() => followed.close());
       return createOperationsSubgraph({
-        door: await platform.durable(),
+        door,
+        index,
         store: await createOperationStore(await platform.database()),
         temporalUrl: (await platform.temporal()).uiUrl,
         keys,

@@ -134,6 +134,11 @@ export const ERROR_CODES = {
     http: 200,
     meaning: 'The supergraph changed and what the subscription selects is not in it any more.',
   },
+  OPERATION_UNREADABLE: {
+    retryable: false,
+    http: 500,
+    meaning: 'The operation is encrypted with a key that this deployment does not have; its status is known, its content is not.',
+  },
   CURSOR_INVALID: { retryable: false, http: 200, meaning: 'The cursor was not issued for this operation.' },
 
   // Plugins

@@ -142,9 +142,21 @@ export interface OperationSnapshot {
   /** Until then Temporal keeps the run; null while it runs, or when the namespace does not tell its retention. */
   expiresAt: string | null;
   result: Json;
+  /** Why it failed; or OPERATION_UNREADABLE, whatever its status, when it is encrypted with a key that is not here. */
   failure: OperationFailure | null;
   /** Only of a recovery that has ended by a decision. */
   outcome?: RecoveryOutcome;
+}
+
+/** A run as its starter knows it, to be listed before anybody is told of it. */
+export interface NotedRun {
+  id: string;
+  workflowId: string;
+  runId: string;
+  workflowType: string;
+  facts: OperationFacts;
+  /** When it was started, by the starter's clock; RFC 3339. */
+  at: string;
 }
 
 // One reduction from events to what a person sees, shared by the operations service and by clients.

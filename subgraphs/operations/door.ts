@@ -1,11 +1,12 @@
-import type { OperationEvent, OperationSnapshot, OperationStatus } from '#schema/contracts/operations';
+import type { OperationEvent, OperationSnapshot } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
 import type { CancelOperation, ResolveOperation } from '#schema/contracts/workflows';
 
 /** What this service needs of durable work; `DurableClient` of workers/client has it. */
 export interface OperationDoor {
   readonly namespace: string;
-  describe(id: string): Promise<OperationSnapshot | undefined>;
+  /** @param options.result - false: without the result or failure @default true */
+  describe(id: string, options?: { result?: boolean }): Promise<OperationSnapshot | undefined>;
   /** Everything reported until now. */
   readEvents(id: string): Promise<OperationEvent[]>;
   watch(id: string, options: { after: string | null; signal: AbortSignal }): AsyncIterable<OperationEvent>;
@@ -18,12 +19,6 @@ export interface OperationDoor {
   listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
   /** Starts the recovery of such a request, once. @returns its operation id @throws CONFLICT for any other */
   recover(id: string): Promise<string>;
-  list(filter: {
-    kind?: string;
-    status?: OperationStatus;
-    tenant?: string;
-    plugin?: string;
-    before?: string;
-    first: number;
-  }): Promise<readonly OperationSnapshot[]>;
+  /** What began or ended since then, page by page: late, in no lasting order, a run perhaps twice. */
+  scan(options: { since: string | null }): AsyncIterable<readonly OperationSnapshot[]>;
 }

@@ -5,11 +5,13 @@ import { createSubgraph, type Subgraph } from '../shared/create-subgraph.js';
 import { readSdl } from '../shared/read-sdl.js';
 import type { OperationDoor } from './door.js';
 import { createOperationsContext, createOperationsResolvers } from './resolvers.js';
+import type { RunIndex } from './run-index.js';
 import type { OperationStore } from './store.js';
 
 export async function createOperationsSubgraph(deps: {
   door: OperationDoor;
   store: OperationStore;
+  index: RunIndex;
   temporalUrl: string | null;
   keys: KeyRing;
   log: Logger;
@@ -20,6 +22,7 @@ export async function createOperationsSubgraph(deps: {
     resolvers: createOperationsResolvers({
       door: deps.door,
       store: deps.store,
+      index: deps.index,
       webhookSecret: (tenant) => deriveWebhookSecret(deps.keys, tenant),
       temporalUrl: deps.temporalUrl,
     }),

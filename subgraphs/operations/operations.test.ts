@@ -13,6 +13,8 @@ import { loadTestKeys } from '#tests/support/test-keys';
 import { serveForTest, type ServiceCaller } from '../shared/tests/service-caller.js';
 import type { OperationDoor } from './door.js';
 import { createOperationsSubgraph } from './main.js';
+import { createRunIndex } from './run-index.drizzle.js';
+import type { RunIndex } from './run-index.js';
 import type { OperationStore } from './store.js';
 import { createOperationStore } from './store.drizzle.js';
 
@@ -57,11 +59,15 @@ let forcedEnds: OperationSnapshot[];
 let recovered: string[];
 let released: number;
 let looks: number;
+let unreadableIds: string[];
 /** The door's port in memory; the real one is tested in workers/tests/door.test.ts. */
 const door: OperationDoor = {
   namespace: 'default',
   describe: async (id) => rows.find((row) => row.id === id),
-  readEvents: async (id) => eventsOf.get(id) ?? events,
+  readEvents: async (id) => {
+    if (unreadableIds.includes(id)) throw new CodedError('OPERATION_UNREADABLE', 'no key');
+    return eventsOf.get(id) ?? events;
+  },
   async *watch(_, { after, signal }) {
     try {
       if (after === 'bad') throw new CodedError('CURSOR_INVALID', 'expected a cursor that operationEvents gave out');
@@ -80,25 +86,30 @@ const door: OperationDoor = {
     recovered.push(id);
     return `op_r_${id}`;
   },
-  list: async ({ status, tenant, before, first }) => {
-    looks += 1;
-    return rows
-      .filter(
-        (row) =>
-          (status ?? row.status) === row.status &&
-          (tenant ?? row.facts.tenant) === row.facts.tenant &&
-          (before === undefined || row.createdAt < before),
-      )
-      .slice(0, first);
+  async *scan() {
+    yield rows;
   },
 };
 
 let database: Database;
 let store: OperationStore;
+/** The real one, which has what `rows` has. */
+let index: RunIndex;
 let operations: ServiceCaller;
 beforeAll(async () => {
   database = await openTestDatabase();
   store = await createOperationStore(database);
+  const real = await createRunIndex(database, createLogger({ name: 'test', level: 'silent' }));
+  index = {
+    ...real,
+    list: async (page) => {
+      await database.pool.query('delete from operations.runs');
+      await real.record(rows);
+      const listed = await real.list(page);
+      looks += 1;
+      return listed;
+    },
+  };
 });
 beforeAll(
   async () =>
@@ -106,6 +117,7 @@ beforeAll(
       createOperationsSubgraph({
         door,
         store,
+        index,
         temporalUrl: 'http://127.0.0.1:8233',
         keys,
         log: createLogger({ name: 'test', level: 'silent' }),
@@ -126,6 +138,7 @@ beforeEach(() => {
   recovered = [];
   released = 0;
   looks = 0;
+  unreadableIds = [];
 });
 
 describe('operation', () => {
@@ -186,6 +199,24 @@ describe('operation', () => {
       expect(data.operation.temporalUrl).toBe(
         'http://127.0.0.1:8233/namespaces/default/workflows/plugin%2F%40sluice%2Fqr-code/run-1/timeline',
       );
+  });
+
+  it('that cannot be decoded is listed as unreadable, beside all others', async () => {
+    const unreadable = { code: 'OPERATION_UNREADABLE', message: 'no key', retryable: false } as const;
+    rows = [
+      anOperation({ id: 'op_2', status: 'COMPLETED', failure: unreadable }),
+      anOperation({ id: 'op_1', status: 'COMPLETED', failure: null, result: { data: 1 } }),
+    ];
+    unreadableIds = ['op_2'];
+    const { data, errors: none } = await operations.ask(
+      'operator',
+      '{ operations { nodes { id status result errors { code } steps { id } progress { completed } cursor } } }',
+    );
+    expect(none).toBeUndefined();
+    expect(data.operations.nodes).toMatchObject([
+      { id: 'op_2', status: 'COMPLETED', result: null, errors: [{ code: 'OPERATION_UNREADABLE' }], steps: [], cursor: null },
+      { id: 'op_1', status: 'COMPLETED', result: { data: 1 }, errors: [], progress: { completed: 1 } },
+    ]);
   });
 
   it('is listed page by page, also when several started in one millisecond', async () => {
@@ -386,6 +417,26 @@ describe('an operation that failed', () => {
       eventsOf.set(`op_f${n}`, [event(1, { __typename: 'RecoveryStarted', recovery: `op_r${n}` })]);
       eventsOf.set(`op_r${n}`, RECOVERY);
     }
+  });
+
+  it('is listed by page and filter, each page full, though some recoveries are not kept any more', async () => {
+    for (const n of [1, 2, 3, 4, 5, 6, 7, 8]) await attend(n, 'INPUT_REQUIRED', 1);
+    rows = [1, 4, 5, 8].flatMap((n) => [failed(n), recovery(n, n === 5 ? { status: 'WORKING' } : {})]);
+    const page = async (filter: string, after: string | null) =>
+      (
+        await operations.ask(
+          'alice',
+          `query($after: String) { operations(first: 2, after: $after, filter: { needsAttention: true ${filter} }) { nodes { id } pageInfo { hasNextPage endCursor } } }`,
+          { after },
+        )
+      ).data.operations as { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+    const ids = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id);
+    const first = await page('', null);
+    const second = await page('', first.pageInfo.endCursor);
+    expect([ids(first), first.pageInfo.hasNextPage]).toEqual([['op_r8', 'op_r5'], true]);
+    expect([ids(second), second.pageInfo.hasNextPage]).toEqual([['op_r4', 'op_r1'], false]);
+    expect(ids(await page('status: INPUT_REQUIRED', null))).toEqual(['op_r8', 'op_r4']);
+    await database.pool.query('delete from operations.attention');
   });
 
   it('names its recovery, which names it, and says what it waits for', async () => {

@@ -16,24 +16,16 @@ import {
   TERMINAL_STATUSES,
 } from '#schema/contracts/operations';
 import type { ServiceCallFacts } from '../shared/create-subgraph.js';
-import {
-  type Connection,
-  formatKey,
-  type PageArguments,
-  type PageKey,
-  type PageRequest,
-  parsePage,
-  toConnection,
-} from '../shared/paging.js';
+import { type Connection, type PageArguments, type PageKey, type PageRequest, parsePage, toConnection } from '../shared/paging.js';
 import { DateTime, JSONScalar } from '../shared/scalars.js';
 import { abortable } from './abortable.js';
 import { checkVariables } from './check-variables.js';
 import type { OperationDoor } from './door.js';
+import type { RunFilter, RunIndex } from './run-index.js';
+import { createRunList } from './run-list.js';
 import type { OperationStore } from './store.js';
 import { watchList } from './watch-list.js';
 
-/** Rows that may share the millisecond of a page's border. */
-const SAME_INSTANT = 20;
 /** Runs that were ended by force within the namespace's retention; of these, recoveries that one look starts at most. */
 const FORCED_ENDS_SEEN = 1_000;
 const ADOPTED_AT_ONCE = 50;
@@ -49,8 +41,19 @@ export function createOperationsContext(door: OperationDoor): (call: ServiceCall
   return (call) => ({
     ...call,
     operations: new DataLoader((ids) => Promise.all(ids.map((id) => door.describe(id)))),
-    views: new DataLoader((ids) => Promise.all(ids.map(async (id) => toView(await door.readEvents(id))))),
+    views: new DataLoader((ids) => Promise.all(ids.map(async (id) => toView(await readEvents(door, id))))),
   });
+}
+
+/** One run that is gone or cannot be opened must not fail the list that it is in. */
+async function readEvents(door: OperationDoor, id: string): Promise<OperationEvent[]> {
+  try {
+    return await door.readEvents(id);
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === 'NOT_FOUND' || code === 'OPERATION_UNREADABLE') return [];
+    throw error;
+  }
 }
 
 function toView(events: readonly OperationEvent[]): { view: OperationView; cursor: string | null; recovery: string | null } {
@@ -60,8 +63,6 @@ function toView(events: readonly OperationEvent[]): { view: OperationView; curso
     recovery: events.find((event) => event.__typename === 'RecoveryStarted')?.recovery ?? null,
   };
 }
-
-type DoorFilter = Parameters<OperationDoor['list']>[0];
 
 interface Filter {
   kind?: OperationKindName | null;
@@ -74,17 +75,23 @@ interface Filter {
 export function createOperationsResolvers({
   door,
   store,
+  index,
   webhookSecret,
   temporalUrl,
 }: {
   door: OperationDoor;
   store: OperationStore;
+  index: RunIndex;
   webhookSecret: (tenant: string) => string;
   temporalUrl: string | null;
 }) {
+  const runs = createRunList({ door, index });
+
   async function load(context: OperationsContext, id: string): Promise<OperationSnapshot | null> {
     const operation = await context.operations.load(id);
-    return operation !== undefined && maySee(context.auth, operation) ? operation : null;
+    if (operation === undefined || !maySee(context.auth, operation)) return null;
+    await runs.include([operation]);
+    return operation;
   }
   /** What was ended by force could hand over to nobody: whoever looks finds it, and its recovery is started then. */
   async function adoptForcedEnds({ tenant }: { tenant: string | null }): Promise<void> {
@@ -116,24 +123,37 @@ export function createOperationsResolvers({
   }
 
   /** What failed and is not resolved yet, out of this service's own table: exact, where Temporal's lists are seconds behind. */
-  async function listAttention(
-    page: PageRequest,
-    { auth, operations }: OperationsContext,
-  ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> {
+  async function listAttention(filter: Filter, page: PageRequest, { auth, operations }: OperationsContext): Promise<OperationConnection> {
     const visible = toVisibility(auth);
     await adoptForcedEnds(visible);
-    const rows = await store.listAttention({ ...visible, after: page.after, limit: page.limit });
-    const found = await operations.loadMany(rows.map(({ recoveryId }) => recoveryId));
-    const snapshots = new Map(
-      found.flatMap((row): [string, OperationSnapshot][] => (row instanceof Error || row === undefined ? [] : [[row.id, row]])),
-    );
-    const { pageInfo, edges } = toConnection(rows, page, ({ openedAt, recoveryId }) => ({ at: openedAt, id: recoveryId }), 0);
-    // A recovery that was ended by force is not kept any longer than other runs.
-    const kept = edges.flatMap(({ cursor, node }) => {
-      const snapshot = snapshots.get(node.recoveryId);
-      return snapshot === undefined ? [] : [{ cursor, node: snapshot }];
-    });
-    return { pageInfo, edges: kept, nodes: kept.map(({ node }) => node) };
+    const found: ListedOperation[] = [];
+    for (let after = page.after; ;) {
+      const rows = await store.listAttention({ ...visible, after, limit: page.limit });
+      const recoveries = await operations.loadMany(rows.map(({ recoveryId }) => recoveryId));
+      for (const [at, { openedAt, recoveryId }] of rows.entries()) {
+        const recovery = recoveries[at];
+        if (recovery instanceof Error) throw recovery;
+        after = { at: openedAt, id: recoveryId };
+        // A recovery that was ended by force is not kept any longer than other runs.
+        if (recovery !== undefined && fits(recovery, filter)) found.push({ key: after, operation: recovery });
+      }
+      if (found.length < page.limit && rows.length === page.limit) continue;
+      await runs.include(found.map(({ operation }) => operation));
+      return toOperationConnection(found.slice(0, page.limit), page);
+    }
+  }
+
+  /** A row of a list has no result: it is read for who selects it. */
+  async function readWhole(operation: OperationSnapshot, { operations }: OperationsContext): Promise<OperationSnapshot> {
+    const isRow = TERMINAL_STATUSES.includes(operation.status) && operation.result === null && operation.failure === null;
+    return isRow ? ((await operations.load(operation.id)) ?? operation) : operation;
+  }
+
+  /** Whoever is told of a recovery finds it in lists. */
+  async function listRecovery(event: OperationEvent): Promise<OperationEvent> {
+    const recovery = event.__typename === 'RecoveryStarted' ? await door.describe(event.recovery) : undefined;
+    if (recovery !== undefined) await runs.include([recovery]);
+    return event;
   }
 
   async function resolve(
@@ -193,22 +213,11 @@ export function createOperationsResolvers({
         _: unknown,
         { filter, ...args }: PageArguments & { filter?: Filter | null },
         context: OperationsContext,
-      ): Promise<Omit<Connection<OperationSnapshot>, 'totalCount'>> => {
+      ): Promise<OperationConnection> => {
         const { auth } = context;
         const page = parsePage(args);
-        if (filter?.needsAttention === true) return listAttention(page, context);
-        const found = await door.list({
-          ...toDoorFilter(auth, filter),
-          ...(page.after === null ? {} : { before: new Date(Date.parse(page.after.at) + 1).toISOString() }),
-          first: page.limit + SAME_INSTANT,
-        });
-        const rows = found
-          .filter(
-            (operation) => maySee(auth, operation) && (page.after === null || formatOrder(toKey(operation)) < formatOrder(page.after)),
-          )
-          .sort((a, b) => (formatOrder(toKey(a)) < formatOrder(toKey(b)) ? 1 : -1))
-          .slice(0, page.limit);
-        return toConnection(rows, page, toKey, 0);
+        if (filter?.needsAttention === true) return listAttention(filter, page, context);
+        return toOperationConnection(await runs.read(toRunFilter(auth, filter), page), page);
       },
     },
     Mutation: {
@@ -247,13 +256,12 @@ export function createOperationsResolvers({
           if ((await load(context, id)) === null) throw new CodedError('NOT_FOUND', 'no operation of that id exists');
           return abortable((signal) => door.watch(id, { after: after ?? null, signal }));
         },
-        resolve: (event: OperationEvent) => event,
+        resolve: listRecovery,
       },
       operationsChanged: {
         subscribe: (_: unknown, { filter }: { filter?: Filter | null }, { auth }: OperationsContext) => {
-          const { status, ...lasting } = toDoorFilter(auth, filter);
-          const list = async (): Promise<OperationSnapshot[]> =>
-            (await door.list({ ...lasting, first: WATCHED_ROWS })).filter((row) => maySee(auth, row));
+          const { status, ...lasting } = toRunFilter(auth, filter);
+          const list = (): Promise<OperationSnapshot[]> => runs.peek(lasting, WATCHED_ROWS);
           return abortable((signal) => watchList(list, { status: status ?? null, signal }));
         },
         // The context outlives the change: what it has read of these operations is old.
@@ -279,10 +287,11 @@ export function createOperationsResolvers({
           ? null
           : { status: toCompensationStatus(compensations), steps: compensations, left: compensations.flatMap(toLeftover) };
       },
-      result: ({ result }: OperationSnapshot) => result,
+      result: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => (await readWhole(operation, context)).result,
       // A saga that was undone has an answer, and yet it failed: only its events say so.
       errors: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) => {
-        const failure = operation.failure ?? (operation.status === 'FAILED' ? (await viewOf(operation, context)).failure : null);
+        const known = (await readWhole(operation, context)).failure;
+        const failure = known ?? (operation.status === 'FAILED' ? (await viewOf(operation, context)).failure : null);
         return failure === null ? [] : [failure];
       },
       cancelRequested: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
@@ -296,7 +305,8 @@ export function createOperationsResolvers({
       },
       recovers: ({ facts }: OperationSnapshot, _: unknown, context: OperationsContext) =>
         facts.recovers === undefined ? null : load(context, facts.recovers),
-      outcome: ({ outcome }: OperationSnapshot) => outcome ?? null,
+      outcome: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
+        operation.facts.recovers === undefined ? null : ((await readWhole(operation, context)).outcome ?? null),
       startedBy: ({ facts }: OperationSnapshot) => (facts.startedBy === '' ? null : { id: facts.startedBy }),
       tenant: ({ facts }: OperationSnapshot) => ({ id: facts.tenant }),
       updatedAt: async (operation: OperationSnapshot, _: unknown, context: OperationsContext) =>
@@ -312,13 +322,32 @@ export function createOperationsResolvers({
   };
 }
 
-function toDoorFilter({ scopes, tenant }: AuthContext, filter: Filter | null | undefined): Omit<DoorFilter, 'first'> {
+type OperationConnection = Omit<Connection<OperationSnapshot>, 'totalCount'>;
+interface ListedOperation {
+  key: PageKey;
+  operation: OperationSnapshot;
+}
+
+function toOperationConnection(rows: readonly ListedOperation[], page: PageRequest): OperationConnection {
+  const { pageInfo, edges } = toConnection(rows, page, ({ key }) => key, 0);
   return {
-    ...(filter?.kind == null ? {} : { kind: filter.kind }),
-    ...(filter?.status == null ? {} : { status: filter.status }),
-    ...(filter?.plugin == null ? {} : { plugin: filter.plugin }),
-    ...(scopes.includes('deployment:read') ? {} : { tenant }),
+    pageInfo,
+    edges: edges.map(({ cursor, node }) => ({ cursor, node: node.operation })),
+    nodes: edges.map(({ node }) => node.operation),
   };
+}
+
+function toRunFilter(auth: AuthContext, filter: Filter | null | undefined): RunFilter {
+  const { kind, status, plugin } = filter ?? {};
+  return { ...toVisibility(auth), kind: kind ?? undefined, status: status ?? undefined, plugin: plugin ?? undefined };
+}
+
+function fits({ status, facts }: OperationSnapshot, filter: Filter): boolean {
+  return (
+    (filter.status ?? status) === status &&
+    (filter.kind ?? facts.kind) === facts.kind &&
+    (filter.plugin == null || filter.plugin === facts.plugin)
+  );
 }
 
 /** Its starter, the admins of its tenant, and whoever looks after the deployment. */
@@ -345,14 +374,6 @@ function toCompensationStatus(steps: OperationView['compensations']): string {
 
 function toLeftover({ undoes, left, failure }: OperationView['compensations'][number]) {
   return left === undefined || undoes === null || failure === null ? [] : [{ step: undoes, ...left, failure }];
-}
-
-function toKey({ createdAt, id }: OperationSnapshot): PageKey {
-  return { at: createdAt, id };
-}
-
-function formatOrder(key: PageKey): string {
-  return `${new Date(key.at).toISOString()} ${Buffer.from(formatKey(key), 'base64url').toString('utf8')}`;
 }
 
 function refusal(code: 'NOT_FOUND' | 'CONFLICT', message: string): { userErrors: OperationFailure[] } {

@@ -60,7 +60,7 @@ export function toConnection<Row>(
   };
 }
 
-export function formatKey({ at, id }: PageKey): string {
+function formatKey({ at, id }: PageKey): string {
   return Buffer.from(`${at} ${id}`).toString('base64url');
 }
 

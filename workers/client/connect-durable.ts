@@ -13,12 +13,12 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { ApplicationFailure, type DataConverter, defaultPayloadConverter } from '@temporalio/common';
-import { CodedError, isErrorCode } from '#schema/contracts/errors';
+import { CodedError, errorCodeOf, isErrorCode } from '#schema/contracts/errors';
 import type { CredentialVerdict } from '#schema/contracts/identity';
 import { type OperationId, parseOperationId, type RunReference, toOperationId, toRecoveryId } from '#schema/contracts/ids';
 import type { Json } from '#schema/contracts/json';
 import type { Logger } from '#platform/logger';
-import { OPERATION_FACTS_MEMO, type OperationFacts, type OperationSnapshot } from '#schema/contracts/operations';
+import { type NotedRun, OPERATION_FACTS_MEMO, type OperationFacts, type OperationSnapshot } from '#schema/contracts/operations';
 import type { VariableRules } from '#schema/contracts/plan';
 import {
   type AsyncResponse,
@@ -35,16 +35,19 @@ import {
 } from '#schema/contracts/workflows';
 import type { LocalResults } from './local-results.js';
 import type { DurableClient } from './durable-client.js';
-import { FORCED_ENDS, readForcedEnd } from './forced-ends.js';
+import { readForcedEnd } from './forced-ends.js';
+import { toFailure } from './history-events.js';
 import { createOperationReaders } from './operation-readers.js';
 import { describeFacts, REQUEST_KINDS, toEndOf, toRunFailure, toSnapshot } from './operation-snapshot.js';
 import { describeIfKept, describePresentRun } from './present-run.js';
+import { tolerateUnreadable } from './tolerant-codec.js';
 import { readStatus, toCodedError } from './translate-errors.js';
-import { toVisibilityQuery } from './visibility-query.js';
+import { toForcedEndsQuery, toScanQuery } from './visibility-query.js';
 
 const CALL_TIMEOUT_MS = 5_000;
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
+const SCANNED_AT_ONCE = 500;
 /** A run that takes longer than this is asked of the server: its worker may have lost it. */
 const LOCAL_RESULT_MS = 2_000;
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -61,18 +64,22 @@ export interface DurableOptions {
   native?: ConnectionLike;
   /** Of the workers in this process, which take what is started eagerly. */
   results?: LocalResults;
+  /** Lists what is started here, before anybody is told of it; absent where there are no lists. `note` never rejects. */
+  index?: { note(run: NotedRun): Promise<void> };
   /** As of the operation readers. */
   onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, log, native, results, onChange } = options;
+  const { address, namespace, dataConverter, log, native, results, index, onChange } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
   const retentionMs = await readRetentionMs(connection, namespace);
   const client = new Client({ connection: native ?? connection, namespace, dataConverter });
+  // Over the same connection, for what must not fail with one run.
+  const looking = new Client({ connection: native ?? connection, namespace, dataConverter: tolerateUnreadable(dataConverter) });
   // Long polls need to be cut, which a native connection cannot do.
   const readers = createOperationReaders({
     connection,
@@ -111,7 +118,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
     if (known !== undefined && Date.now() - known.at < LIST_CACHE_MS) return known.rows;
     const rows = call(async () => {
       const found: OperationSnapshot[] = [];
-      for await (const info of client.workflow.list({ query, pageSize: first })) {
+      for await (const info of looking.workflow.list({ query, pageSize: first })) {
         found.push(toSnapshot(info, retentionMs));
         if (found.length >= first) break;
       }
@@ -155,6 +162,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           ...describeFacts(facts),
           ...(details === undefined ? {} : { staticDetails: details }),
         });
+      const startedAt = new Date().toISOString();
       const expected = eager ? results?.expect(workflowId) : undefined;
       const handle = await call(begin).catch(async (error: unknown) => {
         expected?.forget();
@@ -167,13 +175,16 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       });
       if (!handle.eagerlyStarted) expected?.forget();
       const run = { workflowId, runId: handle.firstExecutionRunId };
+      const operationId = toOperationId(run);
+      // A worker of this process has the run already, so that this takes no time of its own.
+      await index?.note({ ...run, id: operationId, workflowType: name, facts, at: startedAt });
       const result = async (): Promise<unknown> => {
         const here = expected === undefined ? undefined : await within(LOCAL_RESULT_MS, expected.end);
         expected?.forget();
         return here?.runId === run.runId ? defaultPayloadConverter.fromPayload(here.result) : handle.result();
       };
       return {
-        operationId: toOperationId(run),
+        operationId,
         run,
         isHere: handle.eagerlyStarted,
         result: () => result().catch(toRunFailure) as Promise<never>,
@@ -189,11 +200,13 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       };
     },
 
-    async describe(id) {
+    async describe(id, { result = true } = {}) {
       const run = readRun(id);
       if (run === undefined) return undefined;
-      const description = await call(() => describePresentRun(client, run));
-      return description === undefined ? undefined : { ...(await complete(toSnapshot(description, retentionMs), description)), id: id };
+      const description = await call(() => describePresentRun(looking, run));
+      if (description === undefined) return undefined;
+      const snapshot = toSnapshot(description, retentionMs);
+      return { ...(result ? await complete(snapshot, description) : snapshot), id };
     },
 
     findNewest,
@@ -225,8 +238,18 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       });
     },
 
-    list: async (filter) => search(toVisibilityQuery(filter), filter.first),
-    listForcedEnds: async ({ first, ...filter }) => search(`${toVisibilityQuery(filter)} AND ${FORCED_ENDS}`, first),
+    async *scan({ since }) {
+      const found = looking.workflow.list({ query: toScanQuery(since), pageSize: SCANNED_AT_ONCE })[Symbol.asyncIterator]();
+      let page: OperationSnapshot[] = [];
+      for (let next = await call(() => found.next()); next.done !== true; next = await call(() => found.next())) {
+        page.push(toSnapshot(next.value, retentionMs));
+        if (page.length < SCANNED_AT_ONCE) continue;
+        yield page;
+        page = [];
+      }
+      yield page;
+    },
+    listForcedEnds: async ({ first, tenant }) => search(toForcedEndsQuery(tenant), first),
 
     async recover(id) {
       const run = requireRun(id);
@@ -249,7 +272,10 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
             ...describeFacts(facts),
           }),
         );
-        return toOperationId({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
+        const recovery = { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+        const operationId = toOperationId(recovery);
+        await index?.note({ ...recovery, id: operationId, workflowType: 'error_recovery_workflow', facts, at: new Date().toISOString() });
+        return operationId;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError)
           throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
@@ -318,7 +344,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   };
 
   async function findNewest(workflowId: string): Promise<OperationSnapshot | undefined> {
-    const description = await call(() => describeIfKept(client, workflowId));
+    const description = await call(() => describeIfKept(looking, workflowId));
     return description === undefined ? undefined : complete(toSnapshot(description, retentionMs), description);
   }
 
@@ -351,7 +377,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   }
 
   async function complete(snapshot: OperationSnapshot, description: WorkflowExecutionDescription): Promise<OperationSnapshot> {
-    if (description.status.name === 'RUNNING') return snapshot;
+    if (description.status.name === 'RUNNING' || snapshot.failure !== null) return snapshot;
     try {
       const result = (await call(() => client.workflow.getHandle(description.workflowId, description.runId).result())) as Json;
       // Of a request the door shows the GraphQL response alone, whichever workflow it came from.
@@ -359,9 +385,16 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const { response, failure = null, outcome } = result as unknown as AsyncResponse & Partial<RecoveryResult>;
       return { ...snapshot, result: response as unknown as Json, failure, ...(outcome === undefined ? {} : { outcome }) };
     } catch (error) {
-      return error instanceof WorkflowFailedError ? { ...snapshot, ...toEndOf(error) } : snapshot;
+      if (error instanceof WorkflowFailedError) return { ...snapshot, ...toEndOf(error) };
+      return isUnreadable(error) ? { ...snapshot, failure: toFailure('OPERATION_UNREADABLE') } : snapshot;
     }
   }
+}
+
+/** As the payload codec says it. */
+function isUnreadable(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'CONFIG_INVALID' || code === 'SERVICE_CALL_REFUSED';
 }
 
 /** @returns null when this caller may not describe the namespace @throws CONFIG_INVALID, TEMPORAL_UNAVAILABLE */

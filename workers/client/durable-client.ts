@@ -45,24 +45,14 @@ export class RunFailedError extends CodedError {
   }
 }
 
-export interface OperationFilter {
-  kind?: string;
-  status?: OperationStatus;
-  tenant?: string;
-  plugin?: string;
-  /** Only runs started before this time, RFC 3339. */
-  before?: string;
-  first: number;
-}
-
 export interface DurableClient {
   readonly namespace: string;
   /** @throws OPERATION_IN_PROGRESS with `details.operationId`; TEMPORAL_UNAVAILABLE */
   start<W extends WorkflowName>(name: W, args: Workflows[W]['args'], options: StartOptions): Promise<StartedRun<Workflows[W]['result']>>;
   /** The run of an operation id, running or ended. @throws NOT_FOUND for a malformed id */
   attach<Result>(id: string): RunHandle<Result>;
-  /** Undefined for an id that is malformed or not kept any more. */
-  describe(id: string): Promise<OperationSnapshot | undefined>;
+  /** Undefined for an id that is malformed or not kept any more. @param options.result - false: without the result or failure @default true */
+  describe(id: string, options?: { result?: boolean }): Promise<OperationSnapshot | undefined>;
   /** The newest run of a workflow id, whether it has ended or not. */
   findNewest(workflowId: string): Promise<OperationSnapshot | undefined>;
   /** The recovery of the operation that failed, working or ended; undefined when it has none, or none is kept. */
@@ -75,9 +65,12 @@ export interface DurableClient {
   resolve(id: string, decision: ResolveOperation): Promise<void>;
   /** What the variables of the request that a recovery is about may be; null where nothing is known of them. @throws CONFLICT when it has ended */
   readVariableRules(id: string): Promise<VariableRules | null>;
-  /** Newest first, out of Temporal's visibility: seconds behind, cached for one. */
-  list(filter: OperationFilter): Promise<readonly OperationSnapshot[]>;
-  /** Requests that were terminated or timed out in Temporal, newest first; as {@link list}. */
+  /**
+   * What began or ended since then, out of Temporal's visibility, page by page: it lags by seconds, has no lasting order, and may name a run
+   * twice. @param options.since - RFC 3339; null = everything that is kept
+   */
+  scan(options: { since: string | null }): AsyncIterable<readonly OperationSnapshot[]>;
+  /** Requests that were terminated or timed out in Temporal, newest first, out of its visibility: seconds behind, cached for one. */
   listForcedEnds(filter: { tenant?: string; first: number }): Promise<readonly OperationSnapshot[]>;
   /**
    * Starts the recovery of a request that was ended by force; once, whoever asks.

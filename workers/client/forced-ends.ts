@@ -9,9 +9,6 @@ import type { OperationFailure } from '#schema/contracts/operations';
 import type { AsyncRequest, ComplexRequest, ErrorContext, FailedRequest, IncomingRequest } from '#schema/contracts/workflows';
 import { toFailure } from './history-events.js';
 
-/** `Status` may still say WORKING: nobody was there to change it. */
-export const FORCED_ENDS = "ExecutionStatus IN ('Terminated', 'TimedOut') AND Kind IN ('API_REQUEST', 'ORCHESTRATION', 'ASYNC_REQUEST')";
-
 export interface ForcedEnd {
   failed: FailedRequest;
   context: ErrorContext;

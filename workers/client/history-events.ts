@@ -18,20 +18,22 @@ const { EventType } = proto.temporal.api.enums.v1;
 
 /** Where a reader stands. `seq` lets it number an end that the workflow did not report. */
 export interface Position {
+  /** Of the operation's first run, which its cursors name. */
+  firstRunId: string;
   runId: string;
   eventId: number;
   seq: number;
 }
 
-export function toCursor({ runId, eventId, seq }: Position): string {
-  return Buffer.from(`${runId}:${eventId}:${seq}`).toString('base64url');
+export function toCursor({ firstRunId, eventId, seq }: Position): string {
+  return Buffer.from(`${firstRunId}:${eventId}:${seq}`).toString('base64url');
 }
 
 /** @throws CURSOR_INVALID */
-export function parseCursor(cursor: string): Position {
+export function parseCursor(cursor: string): Pick<Position, 'firstRunId' | 'eventId' | 'seq'> {
   const match = /^([0-9a-f-]{36}):(\d{1,9}):(\d{1,9})$/.exec(Buffer.from(cursor.slice(0, 200), 'base64url').toString('latin1'));
   if (match === null) throw new CodedError('CURSOR_INVALID', 'expected a cursor that operationEvents gave out');
-  return { runId: match[1] as string, eventId: Number(match[2]), seq: Number(match[3]) };
+  return { firstRunId: match[1] as string, eventId: Number(match[2]), seq: Number(match[3]) };
 }
 
 export interface HistoryPage {
@@ -60,7 +62,7 @@ export async function toOperationEvents(
     if (eventId <= position.eventId) continue;
     const reported = await translate(event, position.seq, codecs);
     onEvent?.(event, reported.at(-1));
-    position = { runId: position.runId, eventId, seq: reported.at(-1)?.seq ?? position.seq };
+    position = { ...position, eventId, seq: reported.at(-1)?.seq ?? position.seq };
     for (const one of reported) events.push({ ...one, cursor: toCursor({ ...position, seq: one.seq }) });
     continuedAs = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? continuedAs;
     if (reported.some(isTerminalEvent)) break;
@@ -112,10 +114,15 @@ export function toFailure(type: string | null | undefined, message?: string): Op
   return { code, message: message ?? ERROR_CODES[code].meaning, retryable: ERROR_CODES[code].retryable };
 }
 
+/** @throws OPERATION_UNREADABLE */
 export async function decodePayload(payload: Payload, codecs: readonly PayloadCodec[]): Promise<unknown> {
-  let payloads: Payload[] = [payload];
-  for (const codec of [...codecs].reverse()) payloads = await codec.decode(payloads);
-  return defaultPayloadConverter.fromPayload(payloads[0] as Payload);
+  try {
+    let payloads: Payload[] = [payload];
+    for (const codec of [...codecs].reverse()) payloads = await codec.decode(payloads);
+    return defaultPayloadConverter.fromPayload(payloads[0] as Payload);
+  } catch (cause) {
+    throw new CodedError('OPERATION_UNREADABLE', ERROR_CODES.OPERATION_UNREADABLE.meaning, { cause });
+  }
 }
 
 function toTime(event: HistoryEvent): string {

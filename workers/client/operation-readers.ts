@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { CodedError } from '#schema/contracts/errors';
+import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { RunReference } from '#schema/contracts/ids';
 import { isTerminalEvent, type OperationEvent } from '#schema/contracts/operations';
 import { parseCursor, type Position, toOperationEvents } from './history-events.js';
@@ -22,7 +22,7 @@ const DESCRIBE_TIMEOUT_MS = 2_000;
 const ASK_EVERY_MS = 2_000;
 
 export interface OperationReaders {
-  /** @throws CURSOR_INVALID, NOT_FOUND, TEMPORAL_UNAVAILABLE */
+  /** @throws CURSOR_INVALID, NOT_FOUND, OPERATION_UNREADABLE, TEMPORAL_UNAVAILABLE */
   watch(run: RunReference, options: { after: string | null; signal: AbortSignal }): AsyncGenerator<OperationEvent, void>;
   /** Everything that happened until now. */
   readEvents(run: RunReference): Promise<OperationEvent[]>;
@@ -73,7 +73,7 @@ export function createOperationReaders(options: {
     { workflowId, runId: firstRunId }: RunReference,
     { atEnd, signal, reader }: Reading,
   ): AsyncGenerator<readonly OperationEvent[], void> {
-    let position: Position = { runId: firstRunId, eventId: 0, seq: 0 };
+    let position: Position = { firstRunId, runId: firstRunId, eventId: 0, seq: 0 };
     let nextPageToken: Uint8Array | undefined;
     let failures = 0;
     while (!signal.aborted) {
@@ -100,17 +100,18 @@ export function createOperationReaders(options: {
         nextPageToken = answer.nextPageToken?.length ? answer.nextPageToken : undefined;
         if (nextPageToken !== undefined) continue;
         if (page.continuedAs !== undefined) {
-          position = { runId: page.continuedAs, eventId: 0, seq: position.seq };
+          position = { firstRunId, runId: page.continuedAs, eventId: 0, seq: position.seq };
           if (reader !== undefined) reader.runId = page.continuedAs;
         } else if (atEnd === 'ask-again') await sleep(ASK_EVERY_MS, undefined, { signal });
         else return;
       } catch (error) {
         if (signal.aborted) return;
+        if (errorCodeOf(error) === 'OPERATION_UNREADABLE') throw error;
         if ((error as { code?: number }).code === 5) {
           const present = await findContinuation({ workflowId, runId: firstRunId });
           if (present === undefined || present === position.runId)
             throw new CodedError('NOT_FOUND', 'the operation is not kept any more', { cause: error });
-          position = { runId: present, eventId: 0, seq: position.seq };
+          position = { firstRunId, runId: present, eventId: 0, seq: position.seq };
           nextPageToken = undefined;
           if (reader !== undefined) reader.runId = present;
           continue;
@@ -204,7 +205,7 @@ export function createOperationReaders(options: {
     run: RunReference,
     { after, signal }: { after: string | null; signal: AbortSignal },
   ): AsyncGenerator<OperationEvent, void> {
-    const lastSeq = after === null ? 0 : parseCursor(after).seq;
+    const lastSeq = after === null ? 0 : toLastSeq(run, after);
     const reader = openReader(run);
     reader.viewers += 1;
     const left = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -250,6 +251,13 @@ export function createOperationReaders(options: {
       return readers.size;
     },
   };
+}
+
+/** @throws CURSOR_INVALID, also for a cursor of another operation */
+function toLastSeq({ runId }: RunReference, cursor: string): number {
+  const { firstRunId, seq } = parseCursor(cursor);
+  if (firstRunId !== runId) throw new CodedError('CURSOR_INVALID', 'expected a cursor of this operation');
+  return seq;
 }
 
 function toKey({ workflowId, runId }: RunReference): string {

@@ -19,20 +19,35 @@ type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'me
 };
 
 export function toSnapshot(info: RunInfo, retentionMs: number | null): OperationSnapshot {
-  const facts = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | undefined;
+  const stated = info.memo?.[OPERATION_FACTS_MEMO] as OperationFacts | null | undefined;
+  const facts = stated ?? undefined;
   const run = { workflowId: info.workflowId, runId: info.runId };
   const { runId: firstRunId = run.runId, createdAt = info.startTime.toISOString() } = facts?.continues ?? {};
   return {
     id: toOperationId({ ...run, runId: firstRunId }),
     ...run,
     workflowType: info.type,
-    facts: facts ?? { kind: 'SUPERGRAPH', title: info.type, tenant: '', startedBy: '' },
+    facts: facts ?? toKnownFacts(info),
     status: toStatus(info),
     createdAt,
     closedAt: info.closeTime?.toISOString() ?? null,
     expiresAt: info.closeTime === undefined || retentionMs === null ? null : new Date(info.closeTime.getTime() + retentionMs).toISOString(),
     result: null,
-    failure: null,
+    // Its memo is there and cannot be opened.
+    failure: stated === null ? toFailure('OPERATION_UNREADABLE') : null,
+  };
+}
+
+/** What Temporal knows of a run that does not say it itself. */
+function toKnownFacts({ type, typedSearchAttributes }: RunInfo): OperationFacts {
+  const read = (name: string): string | undefined => typedSearchAttributes.get(defineSearchAttributeKey(name, 'KEYWORD'));
+  const plugin = read('Plugin');
+  return {
+    kind: (read('Kind') as OperationKindName | undefined) ?? 'SUPERGRAPH',
+    title: type,
+    tenant: read('Tenant') ?? '',
+    startedBy: '',
+    ...(plugin === undefined ? {} : { plugin }),
   };
 }
 

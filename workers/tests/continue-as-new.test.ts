@@ -13,6 +13,7 @@ import { MAX_PLAN_FETCHES } from '#schema/contracts/plan';
 import type { PublishGeneration, RecoveryResult } from '#schema/contracts/workflows';
 import { createDurableWorld, type DurableWorld } from './durable-world.js';
 import { addSearchAttributes, startForgetfulServer } from './own-server.js';
+import { scan } from './scan.js';
 
 const SUGGESTED_AT_EVENTS = 60;
 /** A run is left between two decisions, so that it may get somewhat longer. */
@@ -105,7 +106,7 @@ describe('error_recovery_workflow', () => {
     expect(lengths.length).toBeGreaterThan(2);
     expect(Math.max(...lengths)).toBeLessThan(LONGEST_EVENTS);
     await expect
-      .poll(async () => (await lasting.durable.list({ kind: 'RECOVERY', first: 50 })).map((row) => [row.id, row.status]), {
+      .poll(async () => (await scan(lasting.durable)).filter(({ facts }) => facts.kind === 'RECOVERY').map((row) => [row.id, row.status]), {
         timeout: 10_000,
       })
       .toEqual([[id, 'INPUT_REQUIRED']]);

@@ -1,6 +1,6 @@
 // A worker on the run's real Temporal server, with the product's own host, door and encryption; services answer from memory.
 import { randomUUID } from 'node:crypto';
-import type { ExternalStorage } from '@temporalio/common';
+import type { DataConverter, ExternalStorage } from '@temporalio/common';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -9,6 +9,7 @@ import type { AttentionRecord, ServiceCall, WebhookOutcome } from '#schema/contr
 import type { AuthContext } from '#schema/contracts/identity';
 import type { PrincipalId, TenantId } from '#schema/contracts/ids';
 import type { JsonObject } from '#schema/contracts/json';
+import type { NotedRun } from '#schema/contracts/operations';
 import type { ExecutablePlan, ServiceAnswer } from '#schema/contracts/plan';
 import type { AsyncRequest, ComplexRequest, WebhookDelivery } from '#schema/contracts/workflows';
 import { loadTestKeys } from '#tests/support/test-keys';
@@ -87,6 +88,9 @@ export interface DurableWorldOptions {
   activities?: object | null;
   /** Of a worker that is stopped. */
   drainMs?: number;
+  /** @default that of the test's keys */
+  dataConverter?: DataConverter;
+  index?: { note(run: NotedRun): Promise<void> };
 }
 
 /** @param services - answer from memory */
@@ -98,11 +102,13 @@ export async function createDurableWorld(
     namespace = 'default',
     activities: others = {},
     drainMs,
+    dataConverter: given,
+    index,
   }: DurableWorldOptions = {},
 ): Promise<DurableWorld> {
   ensureRuntime();
   const keys = await loadTestKeys();
-  const dataConverter = createDataConverter(keys, { namespace, ...(externalStorage === undefined ? {} : { externalStorage }) });
+  const dataConverter = given ?? createDataConverter(keys, { namespace, ...(externalStorage === undefined ? {} : { externalStorage }) });
   const connection = await NativeConnection.connect({ address });
   const taskQueue = `test-${randomUUID()}`;
   const open = { reader: 0, 'long poll': 0 };
@@ -114,6 +120,7 @@ export async function createDurableWorld(
       dataConverter,
       log,
       native: connection,
+      ...(index === undefined ? {} : { index }),
       results,
       onChange: (what, change) => void (open[what] += change),
     }),
