@@ -14,11 +14,10 @@ export interface Failure {
   retryAfterMs?: number;
 }
 
-/** `turnedAway`: status 429 or 503, whatever the text says. */
 export interface ReceivedText {
   text: string;
   status: number;
-  turnedAway: false | { status: 429 | 503; retryAfterMs?: number };
+  retryAfterMs?: number;
 }
 
 export interface Exchange {
@@ -43,8 +42,7 @@ export function openExchange(
 ): Exchange {
   let controller: Dispatcher.DispatchController | undefined;
   let gunzip: Gunzip | undefined;
-  let hasHead = false;
-  let turnedAway: ReceivedText['turnedAway'] = false;
+  let retryAfterMs: number | undefined;
   let bytes = 0;
   let status = 0;
   let isSettled = false;
@@ -71,7 +69,8 @@ export function openExchange(
   function finish(): void {
     if (isSettled) return;
     isSettled = true;
-    resolveAnswer({ text: (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8'), status, turnedAway });
+    const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8');
+    resolveAnswer({ text, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   }
   function unfold(): Gunzip {
     return createGunzip()
@@ -89,15 +88,13 @@ export function openExchange(
         if (isSettled) started.abort(new Error('given up'));
       },
       onResponseStart(_, answered, headers) {
-        hasHead = true;
+        // Early hints and the like: the answer is still to come.
+        if (answered < 200) return;
         status = answered;
         const encoding = headers['content-encoding'] ?? 'identity';
         if (status >= 300 && status < 400) return void giveUp('SUBGRAPH_BAD_ANSWER');
         if (Number(headers['content-length'] ?? 0) > maxBytes) return void giveUp('SUBGRAPH_ANSWER_TOO_LARGE');
-        if (answered === 429 || answered === 503) {
-          const retryAfterMs = parseRetryAfter(headers['retry-after'], Date.now());
-          turnedAway = { status: answered, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-        }
+        if (status >= 400) retryAfterMs = parseRetryAfter(headers['retry-after'], Date.now());
         if (encoding === 'gzip' && compressed) gunzip = unfold();
         else if (encoding !== 'identity') giveUp('SUBGRAPH_BAD_ANSWER');
       },
@@ -112,8 +109,8 @@ export function openExchange(
         else if (!isSettled) gunzip.end();
       },
       onResponseError() {
-        // Bytes came and then the connection broke: an answer, but not a whole one.
-        giveUp(hasHead ? 'SUBGRAPH_BAD_ANSWER' : 'SUBGRAPH_UNREACHABLE');
+        // Also after the head: an answer that breaks off is lost.
+        giveUp('SUBGRAPH_UNREACHABLE');
       },
     },
   );

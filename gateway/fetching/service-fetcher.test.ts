@@ -168,7 +168,7 @@ describe('a service that misbehaves', () => {
     ['hangs up without a word', 'SUBGRAPH_UNREACHABLE', (request) => request.socket.destroy()],
     [
       'hangs up in the middle of the answer',
-      'SUBGRAPH_BAD_ANSWER',
+      'SUBGRAPH_UNREACHABLE',
       (request, response) => {
         request.resume();
         response.writeHead(200, { 'content-length': '100' });
@@ -185,7 +185,7 @@ describe('a service that misbehaves', () => {
     ['answers data that is no object', 'SUBGRAPH_BAD_ANSWER', answering('{"data":"file"}')],
     ['answers errors that are no list', 'SUBGRAPH_BAD_ANSWER', answering('{"data":{},"errors":"none"}')],
     ['answers null without an error', 'SUBGRAPH_BAD_ANSWER', answering('{"data":null}')],
-    ['answers nothing', 'SUBGRAPH_BAD_ANSWER', answering('')],
+    ['answers nothing', 'SUBGRAPH_UNREACHABLE', answering('')],
     ['compresses without being asked', 'SUBGRAPH_BAD_ANSWER', answering(gzipSync('{"data":{}}'), 200, { 'content-encoding': 'gzip' })],
     [
       'announces too much',
@@ -324,6 +324,49 @@ describe('a service that asks to be called later', () => {
     expect((await fetcher.fetch(aCall())).errors).toEqual([
       { message: 'slow down', extensions: { code: 'RATE_LIMITED', service: 'files', origin: 'service', retryAfterMs: 2_000 } },
     ]);
+  });
+});
+
+describe('what an intermediary answers for a service', () => {
+  const html = '<html>proxy</html>';
+  /** Status, body, and what is reported of a query; of a mutation that must not be repeated; whether it may succeed later. */
+  it.each<[number, string, string, string, boolean]>([
+    [200, '', 'SUBGRAPH_UNREACHABLE', 'OUTCOME_UNKNOWN', true],
+    [200, html, 'SUBGRAPH_BAD_ANSWER', 'OUTCOME_UNKNOWN', false],
+    [302, '', 'SUBGRAPH_BAD_ANSWER', 'OUTCOME_UNKNOWN', false],
+    [404, html, 'SUBGRAPH_BAD_ANSWER', 'SUBGRAPH_BAD_ANSWER', false],
+    [408, html, 'SUBGRAPH_TIMEOUT', 'OUTCOME_UNKNOWN', true],
+    [429, html, 'SUBGRAPH_UNAVAILABLE', 'SUBGRAPH_UNAVAILABLE', true],
+    [500, html, 'SUBGRAPH_BAD_ANSWER', 'OUTCOME_UNKNOWN', false],
+    [502, html, 'SUBGRAPH_UNREACHABLE', 'OUTCOME_UNKNOWN', true],
+    [503, html, 'SUBGRAPH_UNAVAILABLE', 'OUTCOME_UNKNOWN', true],
+    [504, html, 'SUBGRAPH_TIMEOUT', 'OUTCOME_UNKNOWN', true],
+    [521, html, 'SUBGRAPH_UNREACHABLE', 'OUTCOME_UNKNOWN', true],
+    [524, html, 'SUBGRAPH_TIMEOUT', 'OUTCOME_UNKNOWN', true],
+  ])('is told from what the service says: %i %s', async (status, body, code, mutationCode, retryable) => {
+    handler = answering(body, status, { 'content-type': 'text/html', 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
+    const patient = { timeoutMs: 60_000 };
+    const { errors } = await fetcher.fetch(aCall(patient));
+    expect(errors).toMatchObject([{ extensions: { code, retryable } }]);
+    expect(typeof errors[0]?.extensions['retryAfterMs']).toBe(retryable && status >= 400 ? 'number' : 'undefined');
+    expect(await codeFor(aCall({ ...patient, operationKind: 'mutation' }))).toBe(mutationCode);
+    expect(await codeFor(aCall({ ...patient, operationKind: 'mutation', idempotent: true }))).toBe(code);
+  });
+
+  it('is lost when it breaks off after early hints or after its head', async () => {
+    const patient = { timeoutMs: 60_000, operationKind: 'mutation' } as const;
+    handler = (request, response) => response.writeEarlyHints({ link: '</a.js>; rel=preload' }, () => request.socket.destroy());
+    expect(await codeFor(aCall(patient))).toBe('OUTCOME_UNKNOWN');
+    handler = (request, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"data":', () => request.socket.destroy());
+    };
+    expect(await codeFor(aCall(patient))).toBe('OUTCOME_UNKNOWN');
+  });
+
+  it('is waited for after early hints', async () => {
+    handler = (_, response) => response.writeEarlyHints({ link: '</a.js>; rel=preload' }, () => void response.end('{"data":{"a":1}}'));
+    expect((await fetcher.fetch(aCall({ timeoutMs: 60_000 }))).data).toEqual({ a: 1 });
   });
 });
 

@@ -24,6 +24,7 @@ import type { ErrorView } from './error-rules.js';
 import { parseAnswer } from './parse-answer.js';
 import { type ServiceFacts, toServiceFacts } from './service-error.js';
 import { createServiceLines } from './service-lines.js';
+import { readUnread } from './unread-answer.js';
 import { traceIdOf } from './trace-context.js';
 import { createFetchSharing, type Outcome, type RunningFetch } from './share-fetches.js';
 
@@ -77,6 +78,14 @@ export interface ServiceFetcherOptions {
   /** Called after each call, with the code of its failure or `ok`. Must not throw. */
   onFetched?: (service: string, outcome: 'ok' | ErrorCode, seconds: number) => void;
 }
+
+/** Too large an answer is named as that: the caller can ask for less. */
+const LOST_CODES: ReadonlySet<ErrorCode> = new Set([
+  'SUBGRAPH_TIMEOUT',
+  'SUBGRAPH_UNREACHABLE',
+  'SUBGRAPH_UNAVAILABLE',
+  'SUBGRAPH_BAD_ANSWER',
+]);
 
 /** Headers of the caller that this service gets. */
 type Passed = Readonly<Record<string, string>>;
@@ -196,20 +205,15 @@ export function toServiceFault(
   return { message: `service '${service}': ${meaning}`, extensions: { code, service, retryable, ...hint } };
 }
 
-function toOutcome({ text, status, turnedAway }: ReceivedText, facts: ServiceFacts): Outcome {
+function toOutcome({ text, status, retryAfterMs }: ReceivedText, facts: ServiceFacts): Outcome {
   const parsed = parseAnswer(text, facts, status);
-  if (turnedAway === false || (parsed !== undefined && parsed.data !== null)) {
-    return parsed ?? { failed: 'SUBGRAPH_BAD_ANSWER', wasSent: true };
-  }
-  const { retryAfterMs } = turnedAway;
   const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
-  // 429 says that nothing was done; 503 may come from a proxy that lost the service's answer.
-  if (parsed === undefined) return { failed: 'SUBGRAPH_UNAVAILABLE', wasSent: status === 503, ...hint };
+  if (parsed === undefined) return { ...readUnread(status, text.trim() === ''), ...hint };
+  if (parsed.data !== null || (status !== 429 && status !== 503)) return parsed;
   return { data: null, errors: parsed.errors.map((error) => ({ ...error, extensions: { ...error.extensions, ...hint } })) };
 }
 
-/** A mutation that left here and was never answered may have taken effect; only a repeatable one may be called a plain failure. */
+/** A mutation that left here and whose answer is lost may have taken effect; only a repeatable one may be called a plain failure. */
 function toReportedCode({ operationKind, idempotent }: ServiceCall, { failed, wasSent }: Failure): ErrorCode {
-  const isLost = failed === 'SUBGRAPH_TIMEOUT' || failed === 'SUBGRAPH_UNREACHABLE' || failed === 'SUBGRAPH_UNAVAILABLE';
-  return isLost && wasSent && operationKind === 'mutation' && !idempotent ? 'OUTCOME_UNKNOWN' : failed;
+  return LOST_CODES.has(failed) && wasSent && operationKind === 'mutation' && !idempotent ? 'OUTCOME_UNKNOWN' : failed;
 }

@@ -8,7 +8,7 @@ import type { ServiceAnswer, ServiceError } from '#schema/contracts/plan';
 import { heartbeatDuring } from './heartbeat.js';
 
 /** The service, or its database, is not there: most likely it comes back. */
-const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'DATABASE_UNAVAILABLE']);
+const AWAY_CODES: ReadonlySet<string> = new Set(['SUBGRAPH_UNREACHABLE', 'SUBGRAPH_UNAVAILABLE', 'DATABASE_UNAVAILABLE']);
 const MAX_DOUBLINGS = 5;
 /** A service that asks to be called at once gets this much time. */
 const MIN_RETRY_DELAY_MS = 200;

@@ -40,7 +40,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'hangs up', code: 'SUBGRAPH_UNREACHABLE', behave: (request) => void request.socket.destroy() },
   {
     name: 'hangs up in mid-answer',
-    code: 'SUBGRAPH_BAD_ANSWER',
+    code: 'SUBGRAPH_UNREACHABLE',
     behave(request, response) {
       request.resume();
       response.writeHead(200, { 'content-length': '1000' });
