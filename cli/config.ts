@@ -7,6 +7,13 @@ import { parseEnvironment } from '#platform/config';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+const tenantWeights = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(z.string().regex(/^[^=\s]{1,200}=(?:\d{1,4}|\d{0,4}\.\d{1,3})$/, 'expected tenant=weight, separated by commas')))
+  .transform((parts) => new Map(parts.map((part) => part.split('=')).map(([tenant = '', weight]) => [tenant, Number(weight)] as const)))
+  .refine((weights) => [...weights.values()].every((weight) => weight >= 0.001 && weight <= 1_000), 'expected weights of 0.001 to 1000');
+
 const Environment = z.object({
   SLUICE_DATA: z.string().min(1).default('.data'),
   SLUICE_CACHE: z.string().min(1).optional(),
@@ -19,6 +26,7 @@ const Environment = z.object({
     .regex(/^[^\s:/]+:\d{1,5}$/, 'expected host:port')
     .optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  SLUICE_TENANT_WEIGHTS: tenantWeights.default(new Map()),
   TEMPORAL_UI_URL: z.url().optional(),
   TEMPORAL_PORT: port.default(7233),
   TEMPORAL_UI_PORT: port.default(8233),
@@ -42,6 +50,8 @@ export interface CliConfig {
   port: number | undefined;
   databaseUrl: string | null;
   temporal: { address: string | null; namespace: string; uiUrl: string | null; port: number; uiPort: number; cli: string | null };
+  /** Weights of tenants on task queues, where they are not 1. */
+  tenantWeights: ReadonlyMap<string, number>;
   supergraphFile: string | null;
   subgraphsFile: string | null;
   /** How often listed services that tell their own schema are asked for it. */
@@ -67,6 +77,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
     host: set.HOST,
     port: set.PORT,
     databaseUrl: set.DATABASE_URL ?? null,
+    tenantWeights: set.SLUICE_TENANT_WEIGHTS,
     temporal: {
       address: set.TEMPORAL_ADDRESS ?? null,
       namespace: set.TEMPORAL_NAMESPACE,

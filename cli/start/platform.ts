@@ -150,6 +150,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
         native: await native(),
         results: localResults,
         ...(config.supergraphFile === null ? { index: await runIndex() } : {}),
+        shares: config.tenantWeights,
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
       });
     },

@@ -5,7 +5,7 @@
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Agent, Dispatcher } from 'undici';
 import type { ErrorCode } from '#schema/contracts/errors';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter } from '#platform/retry-after';
 
 /** `wasSent`: may the service have begun to work on it? `retryAfterMs`: when it wants to be asked again. */
 export interface Failure {

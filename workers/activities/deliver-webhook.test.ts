@@ -81,6 +81,9 @@ describe('a message', () => {
     [500, {}, { kind: 'failed', reason: 'status 500', retryAfterMs: 0 }],
     [429, { 'retry-after': '7' }, { kind: 'failed', reason: 'status 429', retryAfterMs: 7_000 }],
     [503, { 'retry-after': '99999999' }, { kind: 'failed', reason: 'status 503', retryAfterMs: 86_400_000 }],
+    [503, { 'retry-after': 'Mon, 01 Jun 2026 12:00:30 GMT' }, { kind: 'failed', reason: 'status 503', retryAfterMs: 30_000 }],
+    [503, { 'retry-after': 'Mon, 01 Jun 2026 11:00:00 GMT' }, { kind: 'failed', reason: 'status 503', retryAfterMs: 0 }],
+    [503, { 'retry-after': 'soon' }, { kind: 'failed', reason: 'status 503', retryAfterMs: 0 }],
     [410, {}, { kind: 'refused', reason: 'status 410' }],
   ])('answered with %i is %j %j', async (status, headers, outcome) => {
     answer = (_, response) => response.writeHead(status, headers).end('no');
@@ -145,6 +148,17 @@ describe('an address', () => {
       { resolve: () => Promise.resolve(++lookups === 1 ? ['127.0.0.1'] : ['203.0.113.1']) },
     );
     expect([outcome.kind, lookups, received[0]?.path]).toEqual(['delivered', 1, '/judged']);
+  });
+
+  it.each([
+    [['::1', '127.0.0.1']],
+    [['127.0.0.1', '::1']],
+    [['127.0.0.2', '127.0.0.3', '127.0.0.1']],
+    [['::1', '127.0.0.2', '127.0.0.1', '127.0.0.3']],
+  ])('that is dead does not hide a living one of the same name: %j', async (addresses) => {
+    const to = `http://hooks.example.com:${new URL(url).port}/living`;
+    expect(await deliver({ url: to }, { resolve: () => Promise.resolve(addresses) })).toEqual({ kind: 'delivered' });
+    expect(received).toHaveLength(1);
   });
 
   it('that its name does not have now may come later', async () => {

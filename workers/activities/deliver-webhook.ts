@@ -1,5 +1,5 @@
 // One attempt to tell a receiver of an operation's end.
-// H1. The name is resolved once, every address it has is judged, and the connection goes to one that was.
+// H1. The name is resolved once, every address it has is judged, and the connection goes to the first of those that takes it.
 // H2. No redirect is followed; of the answer the status counts, and no more than a little of the rest is read.
 // H3. Signed per attempt: the time in the signature is the attempt's.
 import { lookup } from 'node:dns/promises';
@@ -10,6 +10,7 @@ import type { WebhookActivities, WebhookOutcome } from '#schema/contracts/activi
 import type { WebhookDelivery } from '#schema/contracts/workflows';
 import type { KeyRing } from '#platform/keys';
 import { isPublicAddress } from '#platform/public-address';
+import { parseRetryAfter } from '#platform/retry-after';
 import { signWebhook } from '#platform/webhook-signature';
 
 const ATTEMPT_MS = 15_000;
@@ -39,12 +40,20 @@ export async function deliverWebhook(
   if (url.protocol !== 'https:' && !allowsPrivate) return { kind: 'refused', reason: 'expected https' };
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const addresses = isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
-  const [address] = addresses;
-  if (address === undefined) return { kind: 'failed', reason: 'the name has no address', retryAfterMs: 0 };
+  if (addresses.length === 0) return { kind: 'failed', reason: 'the name has no address', retryAfterMs: 0 };
   if (!allowsPrivate && !addresses.every(isPublicAddress)) return { kind: 'refused', reason: 'the address is not on the public internet' };
 
   const body = JSON.stringify(message);
-  const agent = new Agent({ connect: { lookup: always(address), timeout: ATTEMPT_MS }, pipelining: 0 });
+  const agent = new Agent({
+    connect: {
+      lookup: always(addresses),
+      timeout: ATTEMPT_MS,
+      autoSelectFamily: true,
+      // One that does not even refuse leaves time for the others.
+      autoSelectFamilyAttemptTimeout: Math.ceil(ATTEMPT_MS / (addresses.length + 1)),
+    },
+    pipelining: 0,
+  });
   try {
     const {
       statusCode,
@@ -60,8 +69,7 @@ export async function deliverWebhook(
     await answer.dump({ limit: MAX_ANSWER_BYTES });
     if (statusCode >= 200 && statusCode < 300) return { kind: 'delivered' };
     if (statusCode === 410) return { kind: 'refused', reason: 'status 410' };
-    const seconds = Number(headers['retry-after']);
-    const retryAfterMs = seconds > 0 ? Math.min(seconds * 1_000, LONGEST_RETRY_AFTER_MS) : 0;
+    const retryAfterMs = parseRetryAfter(headers['retry-after'], now().getTime(), LONGEST_RETRY_AFTER_MS) ?? 0;
     return { kind: 'failed', reason: `status ${statusCode}`, retryAfterMs };
   } catch {
     signal.throwIfAborted();
@@ -75,10 +83,11 @@ const resolveAll = async (hostname: string): Promise<readonly string[]> =>
   (await lookup(hostname, { all: true })).map(({ address }) => address);
 
 /** A name that is looked up again may lead elsewhere. */
-function always(address: string): LookupFunction {
+function always(addresses: readonly string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_, { all }, callback) => {
-    const family = isIP(address);
-    if (all === true) callback(null, [{ address, family }]);
+    const [{ address, family } = { address: '', family: 0 }] = found;
+    if (all === true) callback(null, found);
     else callback(null, address, family);
   };
 }

@@ -34,6 +34,7 @@ import {
   VARIABLE_RULES_QUERY,
 } from '#schema/contracts/workflows';
 import type { LocalResults } from './local-results.js';
+import { type FairShares, toPriority } from './fair-shares.js';
 import type { DurableClient } from './durable-client.js';
 import { readForcedEnd } from './forced-ends.js';
 import { toFailure } from './history-events.js';
@@ -45,6 +46,8 @@ import { readStatus, toCodedError } from './translate-errors.js';
 import { toForcedEndsQuery, toScanQuery } from './visibility-query.js';
 
 const CALL_TIMEOUT_MS = 5_000;
+/** What the deployment does for itself. */
+const SYSTEM_TENANT = 'ten_sluice';
 const HEALTH_EVERY_MS = 2_000;
 const LIST_CACHE_MS = 1_000;
 const SCANNED_AT_ONCE = 500;
@@ -66,13 +69,15 @@ export interface DurableOptions {
   results?: LocalResults;
   /** Lists what is started here, before anybody is told of it; absent where there are no lists. `note` never rejects. */
   index?: { note(run: NotedRun): Promise<void> };
+  /** @default every tenant's is 1 */
+  shares?: FairShares;
   /** As of the operation readers. */
   onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, log, native, results, index, onChange } = options;
+  const { address, namespace, dataConverter, log, native, results, index, shares = new Map(), onChange } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
@@ -153,6 +158,8 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           args,
           workflowId,
           taskQueue,
+          // Its activities and children inherit it.
+          priority: toPriority(facts.tenant, shares),
           requestEagerStart: eager && native !== undefined,
           // A lost worker's task goes to another after 3 s instead of 10.
           workflowTaskTimeout: '3s',
@@ -266,6 +273,7 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
           client.workflow.start('error_recovery_workflow', {
             workflowId: toRecoveryId(id),
             taskQueue,
+            priority: toPriority(context.auth.tenant, shares),
             args: [failed, context],
             workflowTaskTimeout: '3s',
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -312,13 +320,14 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
       const startWorkflowOperation = new WithStartWorkflowOperation('supergraph_coordinator_workflow', {
         ...at,
         workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: toPriority(SYSTEM_TENANT, shares),
         args: [{ published: [] }],
         staticSummary: 'Supergraph coordinator',
         memo: {
           [OPERATION_FACTS_MEMO]: {
             kind: 'SUPERGRAPH',
             title: 'Supergraph coordinator',
-            tenant: 'ten_sluice',
+            tenant: SYSTEM_TENANT,
             startedBy: 'usr_system',
           } satisfies OperationFacts,
         },

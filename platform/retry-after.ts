@@ -5,10 +5,14 @@ export const MAX_RETRY_AFTER_MS = 3_600_000;
 const SECONDS = /^\d{1,10}$/;
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** @returns milliseconds from now, 0 to {@link MAX_RETRY_AFTER_MS}; undefined for anything else than the two forms */
-export function parseRetryAfter(value: string | readonly string[] | undefined, nowMs: number): number | undefined {
+/** @returns milliseconds from now, 0 to `longestMs`; undefined for anything else than the two forms */
+export function parseRetryAfter(
+  value: string | readonly string[] | undefined,
+  nowMs: number,
+  longestMs = MAX_RETRY_AFTER_MS,
+): number | undefined {
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
   const ms = SECONDS.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - nowMs : NaN;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestMs);
 }
