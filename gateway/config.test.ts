@@ -9,6 +9,7 @@ describe('the settings of the gateway', () => {
       admin: { host: '127.0.0.1', port: 4001 },
       auth: { mode: 'dev' },
       execution: 'auto',
+      maxRunAnswerChars: 16_000_000,
       sagas: [],
       overrideLabels: [],
       operations: new Map(),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
 import { parseEnvironment, readTogether } from '#platform/config';
+import { MAX_STORED_ANSWER_CHARS } from '#schema/contracts/workflows';
 import type { TokenVerifierOptions } from '#platform/identity/token-verifier';
 import type { KeyRing } from '#platform/keys';
 import { isLoopback } from '#platform/loopback';
@@ -74,6 +75,7 @@ const Environment = z.object({
   SLUICE_JWT_TYPES: list.default(['JWT', 'at+jwt']),
   SLUICE_JWT_MAX_LIFE_SECONDS: z.coerce.number().int().min(60).max(31_536_000).default(86_400),
   SLUICE_EXECUTION: z.enum(['auto', 'direct', 'durable']).default('auto'),
+  SLUICE_MAX_RUN_ANSWER_CHARS: z.coerce.number().int().min(1_000).max(64_000_000).default(MAX_STORED_ANSWER_CHARS),
   SLUICE_SAGAS: operationNames.default([]),
   SLUICE_OPERATIONS: policies.default(new Map()),
   SLUICE_OVERRIDE_LABELS: list.default([]),
@@ -138,6 +140,8 @@ export interface GatewayConfig {
     | { mode: 'none' }
     | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string; types: readonly string[]; maxLifeSeconds: number };
   execution: 'auto' | 'direct' | 'durable';
+  /** Of one run, in characters of JSON, where large payloads have a store. */
+  maxRunAnswerChars: number;
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
   /** How operations of these names run, whatever their directives say. */
@@ -193,6 +197,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     admin: { host: set.ADMIN_HOST, port: set.ADMIN_PORT },
     auth: toAuth(set),
     execution: set.SLUICE_EXECUTION,
+    maxRunAnswerChars: set.SLUICE_MAX_RUN_ANSWER_CHARS,
     sagas: set.SLUICE_SAGAS,
     operations: set.SLUICE_OPERATIONS,
     allowsPrivateWebhooks: set.SLUICE_WEBHOOK_PRIVATE,

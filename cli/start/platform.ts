@@ -1,5 +1,6 @@
 // What the roles of one process share: each part is opened when the first role asks for it, and closed in reverse order.
 // Temporal's packages and Apollo Server take longer to load than a service to start, so they are loaded with the part that needs them.
+import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { SupergraphRegistry } from '#schema/contracts/supergraph';
@@ -65,6 +66,11 @@ export interface Platform {
   close(): Promise<void>;
 }
 
+/** Where several gateways may share a Temporal, they have to share the store of its large payloads as well. */
+function keepsPayloads({ supergraphFile, databaseUrl, temporal }: CliConfig): boolean {
+  return supergraphFile === null || databaseUrl !== null || temporal.address === null;
+}
+
 /** @throws CONFIG_INVALID */
 export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConfig, env: NodeJS.ProcessEnv): Promise<Platform> {
   const log = createLogger({ name: 'sluice', level: config.logLevel });
@@ -105,8 +111,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
       import('#platform/payload-codec'),
       import('#platform/payload-store/payload-store'),
     ]);
-    // Everybody with a database keeps large payloads there: who is without could not read them.
-    const storage = config.supergraphFile === null ? { externalStorage: createExternalStorage(() => payloads()) } : {};
+    const storage = keepsPayloads(config) ? { externalStorage: createExternalStorage(() => payloads()) } : {};
     return createDataConverter(keys, { namespace, ...storage });
   });
   const temporal = lazily(
@@ -151,6 +156,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
         results: localResults,
         ...(config.supergraphFile === null ? { index: await runIndex() } : {}),
         shares: config.tenantWeights,
+        maxAnswerChars: gatewayConfig.maxRunAnswerChars,
         onChange: (what, change) => (what === 'reader' ? metrics.operationReaders : metrics.historyPolls).inc(change),
       });
     },
@@ -174,8 +180,13 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
   async function openPayloads(): Promise<PayloadStore> {
     const { config: settings } = await (await native()).workflowService.describeNamespace({ namespace });
     const retentionMs = Number(settings?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
+    const keepMs = LONGEST_RUN_MS + retentionMs;
+    if (config.supergraphFile !== null && config.databaseUrl === null) {
+      const { createFilePayloadStore } = await import('#platform/payload-store/file-store');
+      return createFilePayloadStore(join(config.dataDir, 'payloads'), { keepMs });
+    }
     const { createPayloadStore } = await import('#platform/payload-store/payload-store');
-    return createPayloadStore(await database(), { keepMs: LONGEST_RUN_MS + retentionMs });
+    return createPayloadStore(await database(), { keepMs });
   }
   const registry = lazily(async () =>
     config.supergraphFile === null ? createDatabaseRegistry(await database(), log) : createFileRegistry(config.supergraphFile),

@@ -89,7 +89,7 @@ async function startEverything(platform: Platform): Promise<string[]> {
   ];
 }
 
-/** SUPERGRAPH=<file>: a plain federation gateway, with durable execution and without a database. */
+/** SUPERGRAPH=<file>: a plain federation gateway, with durable execution; large payloads lie in files, or in the database that is given. */
 async function startFileGateway(platform: Platform): Promise<string[]> {
   const gateway = await startGateway(platform, { plugins: false });
   return [`GraphQL    ${gateway.url}/graphql`, `metrics    ${gateway.adminUrl}/metrics`];

@@ -6,7 +6,7 @@ import { followRegistry } from '#gateway/supergraph/follow-registry';
 import { listenTo } from '#platform/database/listen';
 import { createTokenVerifier } from '#platform/identity/token-verifier';
 import { type Revocation, STANDING_CHANNEL } from '#schema/contracts/identity';
-import { MAX_ANSWER_CHARS, MAX_STORED_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
+import { MAX_ANSWER_CHARS, TASK_QUEUES, toGatewayTaskQueue } from '#schema/contracts/workflows';
 import { createOperationStore } from '#subgraphs/operations/store.drizzle';
 import { createWebhookActivities } from '#workers/activities/deliver-webhook';
 import { createOperationActivities } from '#workers/activities/operation-activities';
@@ -67,7 +67,7 @@ export async function startWorkerRole(platform: Platform, options: { plugins: bo
       judge: credentials,
       ...(dataConverter.externalStorage === undefined
         ? { maxResponseChars: MAX_ANSWER_CHARS, maxFetchChars: MAX_ANSWER_CHARS }
-        : { maxResponseChars: MAX_STORED_ANSWER_CHARS }),
+        : { maxResponseChars: platform.gatewayConfig.maxRunAnswerChars }),
     }),
     log,
   );

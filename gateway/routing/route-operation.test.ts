@@ -121,6 +121,16 @@ const CASES: [string, Partial<RouteInput> & Pick<RouteInput, 'plan'>, string][] 
   ],
   ['Temporal away, query', { plan: query('a', 'b'), isTemporalAvailable: false }, 'direct temporal-unavailable'],
   ['Temporal away, mutation', { plan: mutation([field()], 'a', 'b'), isTemporalAvailable: false }, 'refused temporal-unavailable'],
+  ['too large for a run, query', { plan: query('a', 'b'), isTooLargeForRun: true }, 'direct too-large-for-run'],
+  ['too large for a run, forced query', { plan: query('a'), execution: 'durable', isTooLargeForRun: true }, 'direct too-large-for-run'],
+  ['too large for a run, query in one service', { plan: query('a'), isTooLargeForRun: true }, 'direct one-service'],
+  [
+    'too large for a run, startOperation',
+    { plan: query('a'), wantsAsync: 'start-operation', isTooLargeForRun: true },
+    'refused too-large-for-run',
+  ],
+  ['too large for a run, mutation', { plan: mutation([field()], 'a', 'b'), isTooLargeForRun: true }, 'refused too-large-for-run'],
+  ['too large for a run, simple mutation', { plan: mutation([field()], 'a'), isTooLargeForRun: true }, 'direct one-service'],
   ['Temporal away, simple mutation', { plan: mutation([field()], 'a'), isTemporalAvailable: false }, 'direct one-service'],
 ];
 

@@ -19,7 +19,8 @@ export type RouteReason =
   | 'config'
   | 'prefer-respond-async'
   | 'start-operation'
-  | 'temporal-unavailable';
+  | 'temporal-unavailable'
+  | 'too-large-for-run';
 
 export type RequestWorkflow = 'api_request_workflow' | 'multi_service_orchestration_workflow';
 
@@ -29,7 +30,7 @@ export type Route =
   /** `async_request_workflow`, with this one as its child. */
   | { path: 'async'; workflow: RequestWorkflow; reason: RouteReason }
   /** The operation needs a run and cannot have one: nothing may be half-started. */
-  | { path: 'refused'; reason: 'temporal-unavailable' };
+  | { path: 'refused'; reason: 'temporal-unavailable' | 'too-large-for-run' };
 
 export type OperationPolicy = 'direct' | 'durable' | 'async';
 
@@ -39,6 +40,8 @@ export interface RouteInput {
   execution: 'auto' | 'direct' | 'durable';
   hasIdempotencyKey: boolean;
   isTemporalAvailable: boolean;
+  /** Is what a run would be asked by more than one can hold? @default false */
+  isTooLargeForRun?: boolean;
   /** What the deployment's settings say of operations of this name (SLUICE_OPERATIONS). */
   policy?: OperationPolicy | undefined;
   /** The caller does not want to wait: by `Prefer: respond-async`, or by `startOperation`. */
@@ -49,11 +52,11 @@ export interface RouteInput {
 
 export function routeOperation(input: RouteInput): Route {
   const route = decide(input);
-  if (route.path === 'direct' || route.path === 'refused' || input.isTemporalAvailable) return route;
+  if (route.path === 'direct' || route.path === 'refused') return route;
+  const reason = input.isTooLargeForRun === true ? 'too-large-for-run' : input.isTemporalAvailable ? null : 'temporal-unavailable';
+  if (reason === null) return route;
   // Who started an operation by its name wants to be told one.
-  return input.plan.kind === 'query' && input.wantsAsync !== 'start-operation'
-    ? { path: 'direct', reason: 'temporal-unavailable' }
-    : { path: 'refused', reason: 'temporal-unavailable' };
+  return input.plan.kind === 'query' && input.wantsAsync !== 'start-operation' ? { path: 'direct', reason } : { path: 'refused', reason };
 }
 
 function decide({ plan, execution, hasIdempotencyKey, policy, wantsAsync, inParts = false }: RouteInput): Route {

@@ -30,6 +30,8 @@ export interface DurablePort {
   judgeCredential(taskQueue: string, reference: CredentialReference): Promise<CredentialVerdict>;
   /** What the answer of one run may have at most, in characters of JSON. */
   readonly maxAnswerChars: number;
+  /** What one run may be asked by at most, in bytes of JSON; absent where large payloads have a store. */
+  readonly maxRequestBytes?: number | undefined;
   isAvailable(): boolean;
 }
 

@@ -44,7 +44,7 @@ beforeAll(async () => {
               directive @retry(attempts: Int! = 3) on FIELD_DEFINITION
               directive @idempotent on FIELD_DEFINITION
               directive @compensate(with: String!, arguments: [String!]! = []) on FIELD_DEFINITION
-              type Query { book: Book  hanging: Int @timeout(ms: 50)  patient: Int @timeout(ms: 70000) @retry }
+              type Query { book(title: String): Book  hanging: Int @timeout(ms: 50)  patient: Int @timeout(ms: 70000) @retry }
               type Mutation {
                 addBook(title: String): Book @compensate(with: "removeBook", arguments: ["id: result.id"])
                 removeBook(id: ID!): ID @requiresScopes(scopes: [["files:write"]])
@@ -234,6 +234,54 @@ describe('a saga', () => {
     ]);
     expect(started).toEqual([]);
     expect((await gateway.query('mutation { addBook { id } }', {}, { authorization })).data).toEqual({ addBook: { id: 'b9' } });
+  });
+});
+
+describe('what is too large for a run', () => {
+  const large = { title: 'ü'.repeat(5_000) };
+
+  it('is answered here when it is a query, and says so', async () => {
+    state.maxRequestBytes = 9_000;
+    const answer = await gateway.query('query ($title: String) { book(title: $title) { author { name } } }', large);
+    expect(answer.extensions?.operation).toEqual({ path: 'direct', reason: 'too-large-for-run' });
+    expect(answer.data).toMatchObject({ book: { author: { name: 'Ada' } } });
+    expect(started).toEqual([]);
+  });
+
+  it('is refused with limit and size when it is a mutation, before anything is sent', async () => {
+    state.maxRequestBytes = 9_000;
+    for (const headers of [{}, { prefer: 'respond-async' }]) {
+      const query = 'mutation ($title: String) { addBook(title: $title) { author { name } } }';
+      const response = await gateway.post({ query, variables: large }, headers);
+      expect(response.status).toBe(413);
+      const { errors } = (await response.json()) as TestAnswer;
+      expect(errors).toMatchObject([{ extensions: { code: 'RUN_TOO_LARGE', limit: 'runBytes', maximum: 9_000 } }]);
+      expect(errors?.[0]?.extensions['actual']).toBeGreaterThan(10_000);
+    }
+    expect(started).toEqual([]);
+    expect(gateway.services['books']?.calls).toEqual([]);
+  });
+
+  it('goes through as long as it fits, and where large payloads have a store', async () => {
+    for (const maximum of [undefined, 50_000]) {
+      state.maxRequestBytes = maximum;
+      state.onStarted = (run) => run.finish(answerOf({ addBook: null }));
+      const query = 'mutation ($title: String) { addBook(title: $title) { author { name } } }';
+      expect((await gateway.query(query, large)).data).toEqual({ addBook: null });
+    }
+    expect(started).toHaveLength(2);
+  });
+
+  it('is asked again here when only its answer was, for a query', async () => {
+    state.onStarted = (run) => run.fail(new CodedError('SUBGRAPH_ANSWER_TOO_LARGE', 'the answer is larger than a run can keep'));
+    const answer = await gateway.query(BOTH);
+    expect(answer).toEqual({
+      data: { book: { author: { name: 'Ada' } } },
+      extensions: { operation: { path: 'direct', reason: 'too-large-for-run' } },
+    });
+    expect((await gateway.query('mutation { addBook { author { name } } }')).errors).toMatchObject([
+      { extensions: { code: 'SUBGRAPH_ANSWER_TOO_LARGE' } },
+    ]);
   });
 });
 

@@ -178,11 +178,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
   }
 
   async function runRoute(request: OperationRequest, prepared: PreparedOperation, route: Route): Promise<OperationAnswer> {
-    if (route.path === 'refused')
-      return {
-        response: { errors: [toErrorJson('TEMPORAL_UNAVAILABLE', 'this operation needs a durable run, which cannot be started now')] },
-        operation: null,
-      };
+    if (route.path === 'refused') return { response: { errors: [toRefusal(route, sizeOf(prepared))] }, operation: null };
     if (route.path === 'direct' || runs === null) {
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: route.reason } };
     }
@@ -197,6 +193,9 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'temporal-unavailable' } };
     }
     const { response, isParked = false } = await runs.wait(run, request, prepared, route);
+    // A query may be asked again, and this process can hold what a history cannot.
+    if (route.path === 'durable' && prepared.plan.kind === 'query' && response !== 'running' && outgrewRun(response))
+      return { response: await runDirect(request, prepared), operation: { id: null, path: 'direct', reason: 'too-large-for-run' } };
     const operation = toAnswering({ ...run, isParked }, route);
     return response === 'running'
       ? { response: { data: null }, operation, isRunning: true }
@@ -215,14 +214,31 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       execution,
       hasIdempotencyKey: request.idempotencyKey !== null,
       isTemporalAvailable: durable?.isAvailable() ?? false,
+      isTooLargeForRun: isTooLarge(sizeOf(work)),
       wantsAsync: 'start-operation',
     });
-    if (route.path === 'refused' || runs === null) throw new CodedError('TEMPORAL_UNAVAILABLE', 'a background run cannot be started now');
+    if (route.path === 'refused') return { response: { errors: [toRefusal(route, sizeOf(work))] }, operation: null };
+    if (runs === null) throw new CodedError('TEMPORAL_UNAVAILABLE', 'a background run cannot be started now');
     if (route.path !== 'async' || isIntrospected(work))
       throw new CodedError('BAD_USER_INPUT', `document: it cannot run in the background (${route.reason})`);
     const run = await runs.start(inner, work, route, asked);
     const response = await runDirect(request, prepared, undefined, run.operationId);
     return { response, operation: toAnswering(run, route) };
+  }
+
+  /** Null where a run may be asked by anything that comes as far as this. */
+  function sizeOf({ plan, variables }: PreparedOperation): RunSize | null {
+    const maximum = durable?.maxRequestBytes;
+    return maximum === undefined ? null : { limit: 'runBytes', maximum, actual: Buffer.byteLength(JSON.stringify([plan, variables])) };
+  }
+
+  /** Of one service's answer it is the run's limit only where large payloads have no store. */
+  function outgrewRun({ errors = [] }: GraphQLResponse): boolean {
+    return errors.some(
+      (error) =>
+        registryCodeOf(error) === 'SUBGRAPH_ANSWER_TOO_LARGE' &&
+        (error.extensions['service'] === undefined || durable?.maxRequestBytes !== undefined),
+    );
   }
 
   return {
@@ -257,6 +273,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
           execution,
           hasIdempotencyKey: request.idempotencyKey !== null,
           isTemporalAvailable: durable?.isAvailable() ?? false,
+          isTooLargeForRun: isTooLarge(sizeOf(prepared)),
           policy: name === undefined ? undefined : policies.get(name),
           // A run has no schema to answer from.
           wantsAsync: request.prefer?.respondAsync === true && !hasIntrospection ? 'prefer-respond-async' : undefined,
@@ -276,6 +293,24 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       }
     },
   };
+}
+
+interface RunSize extends JsonObject {
+  limit: 'runBytes';
+  maximum: number;
+  actual: number;
+}
+
+function isTooLarge(size: RunSize | null): boolean {
+  return size !== null && size.actual > size.maximum;
+}
+
+/** Nothing of the operation was sent. */
+function toRefusal({ reason }: Extract<Route, { path: 'refused' }>, size: RunSize | null): GraphQLErrorJson {
+  if (reason === 'temporal-unavailable' || size === null)
+    return toErrorJson('TEMPORAL_UNAVAILABLE', 'this operation needs a durable run, which cannot be started now');
+  const message = `this operation needs a durable run, which takes at most ${size.maximum} bytes of plan and variables here, got ${size.actual}`;
+  return toErrorJson('RUN_TOO_LARGE', message, size);
 }
 
 /** @throws IDEMPOTENCY_KEY_REUSED when a signed service knows the key for another request, which ends the whole one */

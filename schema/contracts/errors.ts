@@ -56,6 +56,11 @@ export const ERROR_CODES = {
     meaning:
       "The Temporal server refused a call of this deployment: whoever runs it has to look at the log, which says why, and at the namespace's permissions and search attributes.",
   },
+  RUN_TOO_LARGE: {
+    retryable: false,
+    http: 413,
+    meaning: 'The operation needs a durable run, which cannot hold its variables; nothing was sent. `maximum` and `actual` are bytes.',
+  },
   DATABASE_UNAVAILABLE: { retryable: true, http: 503, meaning: 'The database does not answer.' },
 
   // Planning and composition

@@ -46,7 +46,9 @@ export const MAX_ASYNC_DEADLINE_MS = 24 * 3_600_000;
 
 /** Characters of JSON that the answer of one run may have: what Temporal takes as one payload (2 MiB, encryption included). */
 export const MAX_ANSWER_CHARS = 1_300_000;
-/** With a store for large payloads. Services, clients and workers hold an answer in memory as a whole. */
+/** Bytes of JSON that a run may be asked by, where large payloads have no store: as above, each fetch may carry it on. */
+export const MAX_REQUEST_BYTES = 1_000_000;
+/** With a store for large payloads, unless it is set. Services, clients and workers hold an answer in memory as a whole. */
 export const MAX_STORED_ANSWER_CHARS = 16_000_000;
 
 interface RequestBase {

@@ -24,6 +24,7 @@ import {
   type AsyncResponse,
   CANCEL_OPERATION_SIGNAL,
   MAX_ANSWER_CHARS,
+  MAX_REQUEST_BYTES,
   MAX_STORED_ANSWER_CHARS,
   PUBLISH_GENERATION_UPDATE,
   type PublishGeneration,
@@ -71,13 +72,16 @@ export interface DurableOptions {
   index?: { note(run: NotedRun): Promise<void> };
   /** @default every tenant's is 1 */
   shares?: FairShares;
+  /** What the answer of one run may have at most where large payloads have a store. @default MAX_STORED_ANSWER_CHARS */
+  maxAnswerChars?: number;
   /** As of the operation readers. */
   onChange?: (what: 'reader' | 'long poll', change: 1 | -1) => void;
 }
 
 /** @throws TEMPORAL_UNAVAILABLE; CONFIG_INVALID when the server has no such namespace */
 export async function connectDurable(options: DurableOptions): Promise<DurableClient> {
-  const { address, namespace, dataConverter, log, native, results, index, shares = new Map(), onChange } = options;
+  const { address, namespace, dataConverter, log, native, results, index, onChange } = options;
+  const { shares = new Map(), maxAnswerChars = MAX_STORED_ANSWER_CHARS } = options;
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS }).catch((cause: unknown) => {
     throw new CodedError('TEMPORAL_UNAVAILABLE', `the Temporal server at ${address} does not answer`, { cause });
   });
@@ -137,7 +141,9 @@ export async function connectDurable(options: DurableOptions): Promise<DurableCl
   return {
     namespace,
     readers,
-    maxAnswerChars: dataConverter.externalStorage === undefined ? MAX_ANSWER_CHARS : MAX_STORED_ANSWER_CHARS,
+    ...(dataConverter.externalStorage === undefined
+      ? { maxAnswerChars: MAX_ANSWER_CHARS, maxRequestBytes: MAX_REQUEST_BYTES }
+      : { maxAnswerChars }),
     isAvailable: () => available,
 
     async start(

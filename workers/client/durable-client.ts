@@ -84,6 +84,8 @@ export interface DurableClient {
   publishGeneration(request: PublishGeneration, at?: { workflowId: string; taskQueue: string }): Promise<{ generation: number }>;
   /** What the answer of one run may have at most: more with a store for large payloads. */
   readonly maxAnswerChars: number;
+  /** What one run may be asked by at most, in bytes of JSON; absent where large payloads have a store. */
+  readonly maxRequestBytes?: number;
   /** As of the last look, at most 2 s old. */
   isAvailable(): boolean;
   readonly readers: OperationReaders;

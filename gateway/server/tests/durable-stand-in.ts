@@ -34,7 +34,14 @@ export interface DurableStandIn {
   ended: Map<string, Partial<OperationSnapshot>>;
   /** By the operation that failed. */
   recoveries: Map<string, RecoveryStandIn>;
-  state: { isAvailable: boolean; isHere: boolean; startFails: Error | undefined; onStarted: (run: Started) => void; reset(): void };
+  state: {
+    isAvailable: boolean;
+    isHere: boolean;
+    startFails: Error | undefined;
+    maxRequestBytes: number | undefined;
+    onStarted: (run: Started) => void;
+    reset(): void;
+  };
 }
 
 export function createDurableStandIn(): DurableStandIn {
@@ -46,17 +53,27 @@ export function createDurableStandIn(): DurableStandIn {
     isAvailable: true,
     isHere: false,
     startFails: undefined,
+    maxRequestBytes: undefined,
     onStarted: () => undefined,
     reset: () => {
       started.length = 0;
       cancelled.length = 0;
       ended.clear();
       recoveries.clear();
-      Object.assign(state, { isAvailable: true, isHere: false, startFails: undefined, onStarted: () => undefined });
+      Object.assign(state, {
+        isAvailable: true,
+        isHere: false,
+        startFails: undefined,
+        maxRequestBytes: undefined,
+        onStarted: () => undefined,
+      });
     },
   };
   const durable: DurablePort = {
     maxAnswerChars: 1_000_000,
+    get maxRequestBytes() {
+      return state.maxRequestBytes;
+    },
     isAvailable: () => state.isAvailable,
     async start(name, args, { workflowId, facts, once }) {
       if (state.startFails !== undefined) throw state.startFails;
