@@ -18,6 +18,7 @@ describe('the settings of the gateway', () => {
       limits: { tokens: 2_000, depth: 15, aliases: 30, directives: 20, rootFields: 20, selections: 2_000, cost: 1_000 },
       trustedDocuments: { mode: 'off', clients: new Map(), files: [] },
       allowedOrigins: [],
+      allowedHosts: [],
       forwardHeaders: new Map(),
       longestWaitMs: null,
       subgraph: {

@@ -18,6 +18,13 @@ const origins = z
   .transform((text) => text.split(',').map((origin) => origin.trim()))
   .pipe(z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'expected origins like https://console.example.com, separated by commas')));
 
+const hosts = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(
+    z.array(z.string().regex(/^(\*|(\*\.)?[A-Za-z0-9_.-]+)$/, 'expected names like api.example.com or *.example.com, separated by commas')),
+  );
+
 const operationNames = z
   .string()
   .transform((text) => text.split(',').map((name) => name.trim()))
@@ -93,6 +100,7 @@ const Environment = z.object({
   SLUICE_MAX_COST: atMost(1_000),
   SLUICE_ALLOWED_ORIGINS: origins.default([]),
   SLUICE_LONGEST_WAIT_MS: z.coerce.number().int().min(100).max(600_000).optional(),
+  SLUICE_ALLOWED_HOSTS: hosts.optional(),
   SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(1).max(600_000).default(3_000),
   SUBGRAPH_MAX_ANSWER_BYTES: z.coerce
     .number()
@@ -157,6 +165,8 @@ export interface GatewayConfig {
   trustedDocuments: TrustSettings;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
+  /** Names by which callers reach us, beside our own. Null: any, where every caller needs a token and we listen beyond this machine. */
+  allowedHosts: readonly string[] | null;
   /** Headers of callers that go on to the users' own services. */
   forwardHeaders: ForwardRules;
   subgraph: {
@@ -218,6 +228,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       files: set.SLUICE_TRUSTED_DOCUMENTS_FILES,
     },
     allowedOrigins: set.SLUICE_ALLOWED_ORIGINS,
+    allowedHosts: set.SLUICE_ALLOWED_HOSTS ?? (isLoopback(set.HOST) ? [] : null),
     forwardHeaders: set.SLUICE_FORWARD_HEADERS,
     longestWaitMs: set.SLUICE_LONGEST_WAIT_MS ?? null,
     subgraph: {

@@ -35,7 +35,8 @@ import { createGraphQLHttpHandler, MAX_BODY_BYTES } from './server/graphql-http.
 import { createGraphQLSse } from './server/graphql-sse.js';
 import { createGraphQLWs } from './server/graphql-ws.js';
 import { bringsFiles, createDoor } from './server/http-door.js';
-import { notFound } from './server/http-replies.js';
+import { createHostPolicy } from './server/hosts.js';
+import { notFound, refuseHost } from './server/http-replies.js';
 import { createIncrementalAnswers } from './server/incremental-answers.js';
 import { createLiveOperations } from './server/live-operations.js';
 import { createMultipartReader } from './server/multipart-request.js';
@@ -106,6 +107,8 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     log,
   });
   const isLocal = isLoopback(config.host);
+  const named = [...(config.allowedHosts ?? []), ...config.allowedOrigins.map((origin) => new URL(origin).hostname)];
+  const hosts = createHostPolicy({ bound: config.host, allowed: config.allowedHosts === null ? ['*'] : named });
   const origins = createOriginPolicy({ allowed: config.allowedOrigins, isLoopback: isLocal });
   const planner = deps.planner ?? createGatewayPlanner(deps);
   const claims = deps.claims ?? createHeaderClaims({ keys, store: createMemoryClaimStore() });
@@ -175,7 +178,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   });
   const multipart = createMultipartReader({ files, limits: { ...config.uploads, fieldBytes: MAX_BODY_BYTES }, log });
   const connections = createClientConnections(config.maxConnectionsPerClient);
-  const sockets = createGraphQLWs({ live, connections, credentials, forward: config.forwardHeaders, origins, metrics, log });
+  const sockets = createGraphQLWs({ live, connections, credentials, forward: config.forwardHeaders, hosts, origins, metrics, log });
   const sse = createGraphQLSse({ live, connections, credentials, log });
   if (durable !== null && deps.judgesThroughTemporal === true) {
     const queue = toGatewayTaskQueue(instance);
@@ -187,6 +190,7 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
   let closing: Promise<void> | undefined;
   const http = createHttpServer(
     createDoor({
+      hosts,
       graphql: createGraphQLHttpHandler({
         server: apollo,
         sse,
@@ -224,7 +228,9 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
     { mayTakeLong: bringsFiles },
   );
   http.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  const adminHosts = createHostPolicy({ bound: config.admin.host, allowed: isLoopback(config.admin.host) ? named : ['*'] });
   const admin = createHttpServer((request, response) => {
+    if (!adminHosts.allows(request)) return refuseHost(response);
     if (request.url?.split('?', 1)[0] !== '/metrics') return notFound(response);
     metrics.render().then(
       (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),

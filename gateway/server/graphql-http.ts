@@ -21,6 +21,7 @@ import type { GraphQLSse } from './graphql-sse.js';
 import type { IncrementalAnswers } from './incremental-answers.js';
 import { bearerOf, readBody, sendAccepted, sendError } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
+import { assertShallow } from './nesting.js';
 import type { OriginPolicy } from './origins.js';
 import { asksForPreflight, isMultipart, type MultipartReader, type MultipartRequest, PREFLIGHT_HEADERS } from './multipart-request.js';
 import { parsePrefer, toPreferenceApplied } from './prefer-header.js';
@@ -84,6 +85,7 @@ export function createGraphQLHttpHandler({
     let mayNeedFiles = false;
     try {
       const sent = files?.body ?? (request.method === 'POST' ? await readGraphQLBody(request) : null);
+      assertShallow(sent, 'the body');
       mayNeedFiles = await run(request, response, { caller, token, sent, left });
     } finally {
       // Those that have become files stay.
@@ -102,7 +104,8 @@ export function createGraphQLHttpHandler({
     const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 
     if (wantsEvents(request)) {
-      const payload = toLivePayload(request.method === 'GET' ? fromSearch(sentSearch) : sent);
+      const isGet = request.method === 'GET';
+      const payload = { ...toLivePayload(isGet ? fromSearch(sentSearch) : sent), isReadOnly: isGet };
       metrics.requests.inc({ transport: 'sse', outcome: 'answered' });
       await sse.stream(response, caller, token, payload, onward);
       return true;
@@ -261,6 +264,7 @@ function fromSearch(search: string): DocumentRequest & Record<string, unknown> {
     } catch {
       throw new CodedError('BAD_REQUEST', `expected ${name} to be JSON`);
     }
+    assertShallow(parameters[name], name);
   }
   return parameters;
 }

@@ -17,6 +17,7 @@ import { type ForwardRules, pickHeaders } from '../fetching/forward-headers.js';
 import type { ClientConnections } from './client-connections.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toGraphQLErrors } from './error-masking.js';
+import type { HostPolicy } from './hosts.js';
 import { keepJudging } from './keep-judging.js';
 import type { LiveOperation, LiveOperations } from './live-operations.js';
 import type { OriginPolicy } from './origins.js';
@@ -48,6 +49,7 @@ export interface GraphQLWsParts {
   credentials: Pick<Credentials, 'identify' | 'watchRevocations'>;
   /** Headers that go on to services. */
   forward: ForwardRules;
+  hosts: HostPolicy;
   origins: OriginPolicy;
   metrics: Metrics;
   log: Logger;
@@ -63,7 +65,7 @@ interface Visit extends Record<PropertyKey, unknown> {
   gone: AbortController;
 }
 
-export function createGraphQLWs({ live, connections, credentials, forward, origins, metrics, log }: GraphQLWsParts): GraphQLWs {
+export function createGraphQLWs({ live, connections, credentials, forward, hosts, origins, metrics, log }: GraphQLWsParts): GraphQLWs {
   const server = makeServer<Record<string, unknown>, Visit>({
     async onConnect({ connectionParams, extra }) {
       const token = connectionParams?.['token'];
@@ -200,6 +202,7 @@ export function createGraphQLWs({ live, connections, credentials, forward, origi
     handleUpgrade(request, socket, head) {
       socket.on('error', () => socket.destroy());
       if (request.url?.split('?', 1)[0] !== '/graphql') return turnAway(socket, '404 Not Found');
+      if (!hosts.allows(request)) return turnAway(socket, '421 Misdirected Request');
       if (!origins.allows(request)) return turnAway(socket, '403 Forbidden');
       if (isClosing || sockets.clients.size >= MAX_SOCKETS) return turnAway(socket, '503 Service Unavailable');
       sockets.handleUpgrade(request, socket, head, welcome);

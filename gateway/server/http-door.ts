@@ -5,10 +5,12 @@ import type { Logger } from '#platform/logger';
 import { CODEC_PATH } from '#platform/temporal-server/settings';
 import { toPublicError } from './error-masking.js';
 import type { HttpHandler } from './graphql-http.js';
-import { notFound, sendError, sendJson } from './http-replies.js';
+import type { HostPolicy } from './hosts.js';
+import { notFound, refuseHost, sendError, sendJson } from './http-replies.js';
 import { isMultipart } from './multipart-request.js';
 
 export interface DoorParts {
+  hosts: HostPolicy;
   graphql: HttpHandler;
   /** `/uploads/…` and `/downloads/…`. */
   transfers: HttpHandler;
@@ -24,7 +26,7 @@ export interface DoorParts {
   log: Logger;
 }
 
-export function createDoor({ graphql, transfers, operation, codec, devLogin, console, readiness, log }: DoorParts): RequestListener {
+export function createDoor({ hosts, graphql, transfers, operation, codec, devLogin, console, readiness, log }: DoorParts): RequestListener {
   function route(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return graphql(request, response);
@@ -43,6 +45,7 @@ export function createDoor({ graphql, transfers, operation, codec, devLogin, con
 
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');
+    if (!hosts.allows(request)) return refuseHost(response);
     const fail = (error: unknown): void => {
       const shown = toPublicError(error, log);
       if (response.headersSent) response.destroy();

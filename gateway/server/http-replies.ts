@@ -39,6 +39,12 @@ export function sendAccepted(response: ServerResponse, { id, status }: { id: str
   );
 }
 
+/** The request came by a name that is none of ours. */
+export function refuseHost(response: ServerResponse): void {
+  const message = 'the Host of this request is no name of this server; SLUICE_ALLOWED_HOSTS adds names';
+  sendError(response, toErrorJson('HOST_NOT_ALLOWED', message), { connection: 'close' });
+}
+
 export function notFound(response: ServerResponse): void {
   sendError(response, toErrorJson('NOT_FOUND', 'there is nothing at this address'));
 }

@@ -18,6 +18,7 @@ import type { DocumentChecker } from './check-document.js';
 import { asksForSchema } from './document-rules.js';
 import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
+import { assertShallow } from './nesting.js';
 import type { OperationRequest } from './operation-request.js';
 import { wantsPlan } from './plan-report.js';
 import type { TrustedDocuments } from './trusted-documents.js';
@@ -30,6 +31,8 @@ export interface LivePayload {
   operationName?: string | null | undefined;
   variables?: Record<string, unknown> | null | undefined;
   extensions?: Record<string, unknown> | null | undefined;
+  /** Came by GET. @default false */
+  isReadOnly?: boolean;
 }
 
 export interface LiveOperation {
@@ -65,6 +68,8 @@ export function createLiveOperations({
     payload: LivePayload,
     onward: Onward,
   ): Promise<LiveOperation | { errors: readonly GraphQLError[] }> {
+    assertShallow(payload.variables, 'variables');
+    assertShallow(payload.extensions, 'extensions');
     const text = trusted.resolve(auth, payload);
     if (text === undefined) throw new CodedError('BAD_REQUEST', 'expected a query, or the id of a trusted document');
     const { schema, generation } = generations.current();
@@ -74,6 +79,9 @@ export function createLiveOperations({
     if (asksForSchema(document) && !mayReadSchema(auth)) throw new CodedError('FORBIDDEN', "introspection needs the scope 'schema:read'");
     const operation = getOperationAST(document, payload.operationName);
     if (operation == null) return { errors: toGraphQLErrors([noSuchOperation(payload.operationName)]) };
+    // Any page can have a browser send a GET.
+    if (payload.isReadOnly === true && operation.operation === OperationTypeNode.MUTATION)
+      throw new CodedError('BAD_REQUEST', 'mutations are not run by GET; use POST');
     const key = payload.extensions?.['idempotencyKey'];
     const request = {
       schema,

@@ -8,6 +8,7 @@ import type { AuthContext } from '#schema/contracts/identity';
 import type { Logger } from '#platform/logger';
 import type { Metrics } from '#platform/metrics';
 import type { DocumentIndex } from './document-manifest.js';
+import { assertShallowDocument } from './nesting.js';
 
 /** `off`: any document. `log`: any, and those that are not trusted are counted and logged. `require`: trusted ones only. */
 export const TRUST_MODES = ['off', 'log', 'require'] as const;
@@ -97,6 +98,7 @@ export function createTrustedDocuments(options: {
       const { query } = request;
       const named = toDocumentId(request);
       if (typeof query === 'string' && query !== '') {
+        assertShallowDocument(query);
         if (named?.from === 'documentId') throw new CodedError('BAD_REQUEST', 'expected a query or a documentId, got both');
         // Sent with its hash, as clients do to register it: it counts for what it is.
         return judge(query, auth, mode);

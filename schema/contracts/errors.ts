@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   // The door
   UNAUTHENTICATED: { retryable: false, http: 401, meaning: 'No credential came, or it is malformed, forged, expired or revoked.' },
   FORBIDDEN: { retryable: false, http: 403, meaning: 'The caller is known but lacks the scope or the origin is not on the list.' },
+  HOST_NOT_ALLOWED: { retryable: false, http: 421, meaning: 'The request came by a name (Host) that is none of this server.' },
   BAD_REQUEST: { retryable: false, http: 400, meaning: 'The HTTP request is not a well-formed GraphQL request.' },
   GRAPHQL_PARSE_FAILED: { retryable: false, http: 400, meaning: 'The document is not valid GraphQL syntax.' },
   GRAPHQL_VALIDATION_FAILED: { retryable: false, http: 400, meaning: 'The document does not fit the schema or breaks a document limit.' },
