@@ -52,7 +52,14 @@ async function writeTrustedDocuments(): Promise<void> {
 /** The example plugins, unsigned: each embedded deployment signs them with a key of its own. */
 async function packExamples(): Promise<void> {
   await mkdir(new URL('examples/', dist), { recursive: true });
-  await tool('../dist/cli/main.js', ['plugin', 'pack', 'examples/plugins/qr-code', '--out', 'dist/examples/sluice-qr-code-1.0.0.tgz']);
+  for (const plugin of ['qr-code', 'text-statistics'])
+    await tool('../dist/cli/main.js', [
+      'plugin',
+      'pack',
+      `examples/plugins/${plugin}`,
+      '--out',
+      `dist/examples/sluice-${plugin}-1.0.0.tgz`,
+    ]);
 }
 
 async function linkCommand(): Promise<void> {

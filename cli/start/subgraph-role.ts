@@ -5,7 +5,9 @@ import { askService } from './ask-service.js';
 import type { Platform } from './platform.js';
 
 /** Written by scripts/build.ts. */
-const EXAMPLE_PACKAGES = [new URL('../../examples/sluice-qr-code-1.0.0.tgz', import.meta.url)];
+const EXAMPLE_PACKAGES = ['qr-code', 'text-statistics'].map(
+  (plugin) => new URL(`../../examples/sluice-${plugin}-1.0.0.tgz`, import.meta.url),
+);
 
 /** @returns its URL */
 export async function startSubgraphRole(platform: Platform, name: SubgraphName, port: number): Promise<string> {
