@@ -96,3 +96,8 @@ export function readCliConfig(env: NodeJS.ProcessEnv): CliConfig {
     serverUrl: set.SLUICE_URL.replace(/\/$/, ''),
   };
 }
+
+/** Other processes must hold the same keys wherever Temporal or the database is shared; a plain gateway shares neither. */
+export function sharesKeys({ databaseUrl, temporal, supergraphFile }: CliConfig): boolean {
+  return supergraphFile === null && (databaseUrl !== null || temporal.address !== null);
+}

@@ -22,12 +22,13 @@ export function createProgram(env: NodeJS.ProcessEnv, exit: (code: number) => vo
     .description('start everything in one process with embedded defaults, or one role as a process of its own')
     .addArgument(new Argument('[role]', 'needs DATABASE_URL and TEMPORAL_ADDRESS').choices(ROLES))
     .addArgument(new Argument('[name]', 'of the subgraph').choices(SUBGRAPH_NAMES))
-    .action(async (role: Role | undefined, name: SubgraphName | undefined, _options: object, command: Command) => {
+    .option('--new-keys', 'make keys when SLUICE_DATA has lost them, and go on without what was sealed with them')
+    .action(async (role: Role | undefined, name: SubgraphName | undefined, options: { newKeys?: boolean }, command: Command) => {
       if ((role === 'subgraph') !== (name !== undefined))
         command.error(
           `error: ${name === undefined ? `start subgraph: expected one of ${SUBGRAPH_NAMES.join(', ')}` : `start ${role}: expected no name, got '${name}'`}`,
         );
-      exit(await (await import('./start/start.js')).start(role, name, env));
+      exit(await (await import('./start/start.js')).start(role, name, env, options));
     });
 
   program

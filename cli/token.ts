@@ -1,6 +1,6 @@
 import { type DEV_USERS, issueDevToken } from '#platform/identity/dev-tokens';
 import { loadKeys } from '#platform/keys';
-import type { CliConfig } from './config.js';
+import { type CliConfig, sharesKeys } from './config.js';
 
 /**
  * `sluice token --user admin`: prints a token that the deployment of this data folder accepts in dev mode.
@@ -13,7 +13,7 @@ export async function printToken(
   config: CliConfig,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: true });
+  const keys = await loadKeys({ dataDir: config.dataDir, env, shared: sharesKeys(config) });
   console.log(await issueDevToken(keys, user, { ttlSeconds, client: 'sluice-cli' }));
   return 0;
 }

@@ -269,8 +269,13 @@ export async function startGateway(deps: GatewayDeps): Promise<RunningGateway> {
 }
 
 /** For {@link GatewayDeps.planner}. */
-export function createGatewayPlanner({ log, metrics }: Pick<GatewayDeps, 'log' | 'metrics'>): Planner {
+export function createGatewayPlanner({
+  log,
+  metrics,
+  giveUp,
+}: Pick<GatewayDeps, 'log' | 'metrics'> & { giveUp?: (reason: unknown) => void }): Planner {
   return createPlanner({
+    ...(giveUp === undefined ? {} : { giveUp }),
     log: log.child({ room: 'gateway' }),
     onPlanned: (seconds, outcome) => metrics.planSeconds.observe({ outcome }, seconds),
   });

@@ -64,6 +64,13 @@ export async function listen(server: Server, at: { host: string; port: number; n
   return `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`;
 }
 
+/** @throws as {@link listen} would */
+export async function assertFree(at: { host: string; port: number; name: string }): Promise<void> {
+  const server = createServer();
+  await listen(server, at);
+  await closeServer(server, 0);
+}
+
 /**
  * Lets running requests finish for `graceMs`, then cuts what is left. Connections that clients keep open between requests are closed
  * as soon as they are idle..

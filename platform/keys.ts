@@ -1,10 +1,11 @@
 // The deployment's own secrets: one file, made on the first start, or SLUICE_KEYS where several machines share them.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { z } from 'zod';
 import { CodedError } from '#schema/contracts/errors';
+import { makePrivate } from './private-folder.js';
 
 const base64Key = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'expected 32 bytes in base64');
 const jwk = z.looseObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: z.string(), y: z.string(), d: z.string() });
@@ -29,24 +30,42 @@ export interface KeyRing {
   operation: Buffer;
 }
 
-/**
- * @param options.mayCreate - false where other processes must hold the same keys (remote Temporal, shared database)
- * @throws CONFIG_INVALID when the keys are malformed, or absent and may not be made
- */
-export async function loadKeys(options: { dataDir: string; env: NodeJS.ProcessEnv; mayCreate: boolean }): Promise<KeyRing> {
+/** What was written with a folder's keys, and cannot be read with others. */
+const SEALED = ['temporal.db', 'database'];
+
+export interface KeyOptions {
+  dataDir: string;
+  env: NodeJS.ProcessEnv;
+  /** Other processes must hold the same keys (remote Temporal, shared database): SLUICE_KEYS alone says which. */
+  shared: boolean;
+  /** New keys may be made beside data that cannot be read with them. @default false */
+  newKeys?: boolean;
+}
+
+/** @throws CONFIG_INVALID when the keys are malformed, or absent and may not be made */
+export async function loadKeys(options: KeyOptions): Promise<KeyRing> {
   const fromEnv = options.env['SLUICE_KEYS'];
   if (fromEnv !== undefined && fromEnv !== '') return toKeyRing(fromEnv, 'SLUICE_KEYS');
   const file = join(options.dataDir, 'keys.json');
   const known = await readIfThere(file);
-  if (known !== undefined) return toKeyRing(known, file);
-  if (!options.mayCreate) {
+  if (options.shared) {
+    // A file that lies there from an embedded start would stand in silently, for this process alone.
+    const leftover =
+      known === undefined ? '' : `; ${file} is of an embedded start and is not used (to use it: SLUICE_KEYS="$(cat ${file})")`;
     throw new CodedError(
       'CONFIG_INVALID',
-      'SLUICE_KEYS must be set where Temporal or the database is shared: all processes need the same keys (npx sluice keys makes them)',
+      `SLUICE_KEYS must be set where Temporal or the database is shared: all processes need the same keys (npx sluice keys makes them)${leftover}`,
     );
   }
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  await chmod(options.dataDir, 0o700);
+  if (known !== undefined) return toKeyRing(known, file);
+  const sealed = options.newKeys === true ? [] : await findSealed(options.dataDir);
+  if (sealed.length > 0) {
+    throw new CodedError(
+      'CONFIG_INVALID',
+      `${file} is missing, and ${sealed.join(' and ')} beside it cannot be read without it: put it back, move the data away, or start with --new-keys to go on without what is sealed in there`,
+    );
+  }
+  await makePrivate(options.dataDir);
   // Whoever links first wins, so that two processes starting at once end with one file.
   const draft = join(options.dataDir, `keys.${randomUUID()}.tmp`);
   await writeFile(draft, JSON.stringify(await createKeys(), null, 2), { mode: 0o600, flag: 'wx' });
@@ -96,6 +115,18 @@ function toKeyRing(text: string, source: string): KeyRing {
     payload: payload.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })),
     operation: Buffer.from(operation, 'base64'),
   };
+}
+
+async function findSealed(folder: string): Promise<string[]> {
+  const there = await Promise.all(
+    SEALED.map((name) =>
+      access(join(folder, name)).then(
+        () => [name],
+        () => [],
+      ),
+    ),
+  );
+  return there.flat();
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

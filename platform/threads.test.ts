@@ -23,9 +23,9 @@ describe('a thread', () => {
     const behind = client.call('echo', 'behind', 5_000);
     const hanging = client.call('spin', 60_000, 50);
     await behind;
-    await expect(hanging).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    await expect(hanging).rejects.toMatchObject({ code: 'PART_LOST' });
     await client.ended;
-    await expect(client.call('echo', 'late', 5_000)).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    await expect(client.call('echo', 'late', 5_000)).rejects.toMatchObject({ code: 'PART_LOST' });
   });
 
   it('is waited for as long as there is more time for the call, and ended when there is none', async () => {
@@ -34,7 +34,7 @@ describe('a thread', () => {
     await client.call('spin', 200, 50, () => ((asked += 1), 20));
     expect(asked).toBeGreaterThan(0);
     let left = 2;
-    await expect(client.call('spin', 60_000, 50, () => left--)).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    await expect(client.call('spin', 60_000, 50, () => left--)).rejects.toMatchObject({ code: 'PART_LOST' });
     expect(left).toBe(-1);
   });
 });

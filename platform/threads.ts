@@ -1,10 +1,11 @@
 // Worker threads and requests to them. Own code, since tsx cannot start a `.ts` worker on Node 20 and the pools on npm
-// restart threads silently, which a planner that has loaded supergraphs must know about.
+// restart threads silently, which a planner that has loaded supergraphs must know about: keep-running.ts restarts them.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, type WorkerOptions } from 'node:worker_threads';
 import { errorCodeOf, CodedError, isErrorCode, type ErrorCode } from '#schema/contracts/errors';
+import type { End, Mortal } from './keep-running.js';
 
 /**
  * Starts a module of ours in a thread. `module` names the `.ts` file's compiled name (`new URL('./x.js', import.meta.url)`);
@@ -33,11 +34,11 @@ type Reply = { id: number; value: unknown } | { id: number; error: { code: Error
 /** Methods by name, each with one argument and a promised answer; both must survive structured cloning. */
 export type ThreadMethods = Record<string, (argument: never) => unknown>;
 
-export interface ThreadClient<M extends ThreadMethods> {
+export interface ThreadClient<M extends ThreadMethods> extends Mortal {
   /**
    * @param timeoutMs - after it the thread is ended: it may hang in synchronous code
    * @param moreMs - asked then, and after each time it gave: how much longer to wait; none or less: no longer
-   * @throws what the method threw, with its code; INTERNAL_SERVER_ERROR when the thread ended meanwhile
+   * @throws what the method threw, with its code; PART_LOST when the thread ended meanwhile
    */
   call<K extends keyof M & string>(
     method: K,
@@ -45,8 +46,7 @@ export interface ThreadClient<M extends ThreadMethods> {
     timeoutMs: number,
     moreMs?: () => number,
   ): Promise<Awaited<ReturnType<M[K]>>>;
-  /** Settles when the thread has ended, whoever ended it. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<End>;
   close(): Promise<void>;
 }
 
@@ -54,6 +54,7 @@ export function createThreadClient<M extends ThreadMethods>(worker: Worker): Thr
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }>();
   let nextId = 0;
   let alive = true;
+  let isOurs = false;
 
   worker.on('message', (reply: Reply) => {
     const call = pending.get(reply.id);
@@ -66,20 +67,25 @@ export function createThreadClient<M extends ThreadMethods>(worker: Worker): Thr
   // 'exit' always follows; without a listener the error would end the process.
   let failure: unknown;
   worker.on('error', (error) => (failure = error));
-  const ended = once(worker, 'exit').then(() => {
+  const ended = once(worker, 'exit').then((): End => {
     alive = false;
+    return isOurs ? 'ended by us' : 'died';
+  });
+  // After `ended`: whoever is refused and asks for the thread again must not be given this one.
+  void ended.then(() => {
     for (const { reject, timer } of pending.values()) {
       clearTimeout(timer);
-      reject(new CodedError('INTERNAL_SERVER_ERROR', 'the worker thread ended', { cause: failure }));
+      reject(lost());
     }
     pending.clear();
   });
+  const lost = (): CodedError => new CodedError('PART_LOST', 'the thread that worked on this ended', { cause: failure });
 
   return {
     ended,
     call: (method, argument, timeoutMs, moreMs = () => 0) =>
       new Promise((resolve, reject) => {
-        if (!alive) return reject(new CodedError('INTERNAL_SERVER_ERROR', 'the worker thread ended', { cause: failure }));
+        if (!alive) return reject(lost());
         const id = nextId++;
         const call = { resolve: (value: unknown) => resolve(value as never), reject, timer: setTimeout(endOrWait, timeoutMs) };
         pending.set(id, call);
@@ -87,10 +93,14 @@ export function createThreadClient<M extends ThreadMethods>(worker: Worker): Thr
         function endOrWait(): void {
           const more = moreMs();
           if (more > 0) call.timer = setTimeout(endOrWait, more);
-          else void worker.terminate();
+          else {
+            isOurs = true;
+            void worker.terminate();
+          }
         }
       }),
     close: async () => {
+      isOurs = true;
       await worker.terminate();
       await ended;
     },

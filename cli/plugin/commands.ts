@@ -5,7 +5,7 @@ import { loadKeys } from '#platform/keys';
 import { readPackage, writePackage } from '#platform/plugin-package/archive';
 import { readIdentity } from '#platform/plugin-package/manifest';
 import { createPublisherKey, isSigned, type PublisherSecret, signPackage } from '#platform/plugin-package/signature';
-import type { CliConfig } from '../config.js';
+import { type CliConfig, sharesKeys } from '../config.js';
 import { readNamedFile, writeNamedFile } from '../files.js';
 import { packPlugin } from './pack.js';
 
@@ -36,7 +36,8 @@ export async function publish(file: string, config: CliConfig, env: NodeJS.Proce
   const bytes = await readNamedFile(file);
   if (!isSigned(await readPackage(bytes)))
     console.error(`sluice: warning: ${file} is not signed, so nobody can install it; its version number is taken all the same`);
-  const token = env['SLUICE_TOKEN'] ?? (await issueDevToken(await loadKeys({ dataDir: config.dataDir, env, mayCreate: false }), 'admin'));
+  const token =
+    env['SLUICE_TOKEN'] ?? (await issueDevToken(await loadKeys({ dataDir: config.dataDir, env, shared: sharesKeys(config) }), 'admin'));
   const query =
     'mutation Publish($input: PublishPluginVersionInput!) { publishPluginVersion(input: $input) { version { version digest } userErrors { code message } } }';
   const input = { package: bytes.toString('base64') };

@@ -7,7 +7,7 @@ import type { Platform } from './platform.js';
 export async function startGatewayRole(platform: Platform, options: { plugins: boolean }): Promise<RunningGateway> {
   const { gatewayConfig, keys, log, metrics } = platform;
   const [registry, { createGatewayPlanner, startGateway }] = await Promise.all([platform.registry(), import('#gateway/main')]);
-  const planner = createGatewayPlanner({ log, metrics });
+  const planner = createGatewayPlanner({ log, metrics, giveUp: (reason) => platform.fail(reason) });
   platform.onClose(() => planner.close());
   const parts = [
     startWorker(),

@@ -19,6 +19,7 @@ import { type BlobStore, createBlobStore } from '#platform/blob-store';
 import { lockFolder } from '#platform/database/folder-lock';
 import { type Database, openDatabase } from '#platform/database/open-database';
 import { type KeyRing, loadKeys } from '#platform/keys';
+import { writePrivately } from '#platform/private-folder';
 import { createLogger, type Logger } from '#platform/logger';
 import { createMetrics, type Metrics } from '#platform/metrics';
 import type { PayloadStore } from '#platform/payload-store/payload-store';
@@ -28,7 +29,7 @@ import type { Composer } from '#schema/contracts/supergraph';
 import type { DurableClient } from '#workers/client/durable-client';
 import { createLocalResults, type LocalResults } from '#workers/client/local-results';
 import type { RunIndex } from '#subgraphs/operations/run-index';
-import type { CliConfig } from '../config.js';
+import { type CliConfig, sharesKeys } from '../config.js';
 import { toUiCodec } from './ui-codec.js';
 
 /** For runs that wait for people; each read of a payload puts its end off. */
@@ -72,11 +73,15 @@ function keepsPayloads({ supergraphFile, databaseUrl, temporal }: CliConfig): bo
 }
 
 /** @throws CONFIG_INVALID */
-export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConfig, env: NodeJS.ProcessEnv): Promise<Platform> {
+export async function openPlatform(
+  config: CliConfig,
+  gatewayConfig: GatewayConfig,
+  env: NodeJS.ProcessEnv,
+  { newKeys = false }: { newKeys?: boolean } = {},
+): Promise<Platform> {
   const log = createLogger({ name: 'sluice', level: config.logLevel });
-  // Others must hold the same keys wherever Temporal or the database is shared.
-  const mayCreate = config.databaseUrl === null && config.temporal.address === null;
-  const keys = await loadKeys({ dataDir: config.dataDir, env, mayCreate: mayCreate || config.supergraphFile !== null });
+  writePrivately();
+  const keys = await loadKeys({ dataDir: config.dataDir, env, shared: sharesKeys(config), newKeys });
   const closers: (() => Promise<unknown>)[] = [];
   const openings: Promise<unknown>[] = [];
   if (config.databaseUrl === null || config.temporal.address === null) {
@@ -123,6 +128,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
         dataDir: config.dataDir,
         path: env['PATH'] ?? '',
         log,
+        giveUp: fail,
       }),
     (server) => server.stop(),
   );
@@ -163,7 +169,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
     (client) => client.close(),
   );
   const database = lazily(
-    () => openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, isLocked: true, log }),
+    () => openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, isLocked: true, log, giveUp: fail }),
     (opened) => opened.close(),
   );
   const blobs = lazily(async () => createBlobStore(await database()));
@@ -192,7 +198,7 @@ export async function openPlatform(config: CliConfig, gatewayConfig: GatewayConf
     config.supergraphFile === null ? createDatabaseRegistry(await database(), log) : createFileRegistry(config.supergraphFile),
   );
   const composer = lazily(
-    async () => createComposer(),
+    async () => createComposer({ log, giveUp: fail }),
     (opened) => opened.close(),
   );
   const claims = lazily(async () =>

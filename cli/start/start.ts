@@ -3,6 +3,7 @@ import { CodedError } from '#schema/contracts/errors';
 import { readGatewayConfig } from '#gateway/config';
 import type { RunningGateway } from '#gateway/main';
 import { readTogether } from '#platform/config';
+import { assertFree } from '#platform/http-server';
 import { DEV_USERS } from '#platform/identity/dev-tokens';
 import { readCliConfig } from '../config.js';
 import { type Role, SUBGRAPH_NAMES, type SubgraphName } from '../roles.js';
@@ -12,12 +13,17 @@ import { openPlatform, type Platform } from './platform.js';
 const CLOSING_MS = 5_000;
 
 /** @throws with a code when something that is needed is taken, wrong or away */
-export async function start(role: Role | undefined, name: SubgraphName | undefined, env: NodeJS.ProcessEnv): Promise<number> {
+export async function start(
+  role: Role | undefined,
+  name: SubgraphName | undefined,
+  env: NodeJS.ProcessEnv,
+  options: { newKeys?: boolean } = {},
+): Promise<number> {
   const [config, gatewayConfig] = readTogether(
     () => readCliConfig(env),
     () => readGatewayConfig(env),
   );
-  const platform = await openPlatform(config, gatewayConfig, env);
+  const platform = await openPlatform(config, gatewayConfig, env, options);
   const stopped = waitForSignal();
   try {
     const lines = await startRole(platform, role, name);
@@ -70,6 +76,7 @@ async function startRole(platform: Platform, role: Role | undefined, name: Subgr
 
 async function startEverything(platform: Platform): Promise<string[]> {
   const { gatewayConfig } = platform;
+  await assertPortsFree(platform);
   // Slow to start and independent of each other.
   await Promise.all([platform.temporal(), platform.database(), platform.composer()]);
   const [{ startSubgraphRole }, { startPluginHostRole }] = await Promise.all([
@@ -91,6 +98,7 @@ async function startEverything(platform: Platform): Promise<string[]> {
 
 /** SUPERGRAPH=<file>: a plain federation gateway, with durable execution; large payloads lie in files, or in the database that is given. */
 async function startFileGateway(platform: Platform): Promise<string[]> {
+  await assertPortsFree(platform);
   const gateway = await startGateway(platform, { plugins: false });
   return [`GraphQL    ${gateway.url}/graphql`, `metrics    ${gateway.adminUrl}/metrics`];
 }
@@ -125,6 +133,12 @@ function assertReachable({ config: { host, advertiseUrl } }: Platform): void {
       'CONFIG_INVALID',
       `SLUICE_ADVERTISE_URL must be set where HOST is ${host}: other processes need an address to call this one at`,
     );
+}
+
+/** Before Temporal is started, which takes longer. @throws PORT_TAKEN */
+async function assertPortsFree({ gatewayConfig: { host, port, admin } }: Platform): Promise<void> {
+  await assertFree({ host, port, name: 'gateway' });
+  await assertFree({ ...admin, name: 'metrics' });
 }
 
 function waitForSignal(): Promise<string> {

@@ -45,7 +45,7 @@ describe.each(['memory', 'database'])('claims in the %s store', (name) => {
   it('are gone with another key, another reference, another end, or another byte', async () => {
     const ref = await claimsWith(storeOf()).put(HEADERS, 5_000);
     const claim = (await storeOf().get(ref)) as SealedClaim;
-    const stranger = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+    const stranger = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
     const sameId = { payload: [{ id: claim.keyId, key: (stranger.payload[0] as KeyRing['payload'][number]).key }] };
     expect(await claimsWith(storeOf(), sameId).open(ref)).toBeUndefined();
     expect(await claimsWith(storeOf(), stranger).open(ref)).toBeUndefined();

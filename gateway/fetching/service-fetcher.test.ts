@@ -27,7 +27,7 @@ let signed = false;
 const outcomes: string[] = [];
 
 beforeAll(async () => {
-  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
 });
 beforeEach(async () => {
   nowMs = Date.now();

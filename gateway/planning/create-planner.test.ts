@@ -1,9 +1,12 @@
 import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '#platform/logger';
+import { killThread } from '#platform/tests/watch-threads';
 import { eventually } from '../../tests/support/eventually.js';
 import { createPlanner, type Planner, type PlannerOptions, type PlanRequest } from './create-planner.js';
+
+vi.mock('#platform/threads', async (original) => (await import('#platform/tests/watch-threads')).watchThreads(original));
 
 function compose(...fields: string[]): string {
   const { supergraphSdl } = composeServices([
@@ -204,5 +207,17 @@ describe('a closed planner', () => {
     await planner.load({ number: 1, supergraphSdl: compose('thing: Thing') });
     await planner.close();
     await expect(planner.plan(aRequest('{ thing { id } }'))).rejects.toThrow('the planner is closed');
+  });
+});
+
+describe('a planner thread that ends by itself', () => {
+  it('is replaced by one that has every generation, and what it was planning is planned there', async () => {
+    startPlanner();
+    for (const number of [1, 2]) await planner.load({ number, supergraphSdl: compose('thing: Thing') });
+    const underWay = Promise.all([1, 2].map((generation) => planner.plan(aRequest('{ thing { id } }', { generation }))));
+    await killThread('planner-thread.js');
+    expect((await underWay).map(({ services }) => services)).toEqual([['a'], ['a']]);
+    await killThread('planner-thread.js');
+    expect((await planner.plan(aRequest('{ thing { next { id } } }', { generation: 2 }))).services).toEqual(['a']);
   });
 });

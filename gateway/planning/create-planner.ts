@@ -1,12 +1,13 @@
 // The Planner port's adapter: Apollo's planner in a thread of its own, since planning is synchronous and can take seconds.
 // Owns: the thread, the plan cache, the time limit.  Does not own: validity of documents.
 // P1. Equal requests that wait for the same plan share one planning run.
-// P2. A planning run over its limit ends the thread; the next request gets a new one with every generation loaded again.
+// P2. A planning run over its limit ends the thread. A thread that has ended, however, is replaced by one with every generation loaded again.
 // P3. A request that waited behind such a run for less than the limit is planned once more.
 // P4. Warming up plans one operation at a time, so that requests wait for one plan at most, and never longer than its limit.
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, errorCodeOf } from '#schema/contracts/errors';
 import type { ExecutablePlan } from '#schema/contracts/plan';
+import { keepRunning } from '#platform/keep-running';
 import type { Logger } from '#platform/logger';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
 import type { EngineRequest, LoadedGeneration, PlannerMethods } from './planner-thread.js';
@@ -45,6 +46,8 @@ export interface PlannerOptions {
   warmMs?: number;
   /** Told of every run of the planner, not of cache hits. */
   onPlanned?: (seconds: number, outcome: 'planned' | 'failed') => void;
+  /** Told when the thread keeps ending by itself and is not started again. */
+  giveUp?: (reason: unknown) => void;
 }
 
 interface CachedPlan {
@@ -53,25 +56,25 @@ interface CachedPlan {
   uses: number;
 }
 
-export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmMs = WARM_MS, onPlanned }: PlannerOptions): Planner {
+export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmMs = WARM_MS, onPlanned, giveUp }: PlannerOptions): Planner {
   const generations = new Map<number, LoadedGeneration & { supergraphSdl: string }>();
   const cache = new Map<string, CachedPlan>();
-  let thread: Promise<ThreadClient<PlannerMethods>> | undefined;
+  const thread = keepRunning({ name: 'the planner', start: startLoaded, log, giveUp });
   let closed = false;
 
   function openThread(): Promise<ThreadClient<PlannerMethods>> {
     if (closed) return Promise.reject(new CodedError('INTERNAL_SERVER_ERROR', 'the planner is closed'));
-    thread ??= startLoaded();
-    return thread;
+    return thread.current();
   }
 
   async function startLoaded(): Promise<ThreadClient<PlannerMethods>> {
     const client = createThreadClient<PlannerMethods>(startThread(new URL('./planner-thread.js', import.meta.url)));
-    void client.ended.then(() => {
-      thread = undefined;
-      if (!closed) log.warn('planner thread ended; the next request starts another');
-    });
-    for (const [number, { supergraphSdl }] of generations) await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
+    try {
+      for (const [number, { supergraphSdl }] of generations) await client.call('load', { number, supergraphSdl }, LOAD_TIMEOUT_MS);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
     return client;
   }
 
@@ -94,12 +97,10 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmM
     try {
       return await client.call('plan', wanted, timeoutMs);
     } catch (error) {
-      if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;
+      if (errorCodeOf(error) !== 'PART_LOST') throw error;
       if (performance.now() - startedAt >= timeoutMs)
         throw new CodedError('PLAN_TIMEOUT', `planning took longer than ${timeoutMs} ms`, { cause: error });
-      // The thread's end follows within this turn; without it the error is the planner's own.
-      const hasEnded = await Promise.race([client.ended.then(() => true), nextTurn(false)]);
-      if (!hasEnded || whenInterrupted === 'give up') throw error;
+      if (whenInterrupted === 'give up') throw error;
       return planInThread(request, 'give up');
     }
   }
@@ -157,11 +158,16 @@ export function createPlanner({ log, timeoutMs = 5_000, cacheSize = 2_000, warmM
     async unload(number) {
       generations.delete(number);
       for (const key of cache.keys()) if (key.startsWith(`${number}:`)) cache.delete(key);
-      await (await thread)?.call('unload', number, LOAD_TIMEOUT_MS);
+      // A thread that ends meanwhile is followed by one that never loads it.
+      await openThread()
+        .then((client) => client.call('unload', number, LOAD_TIMEOUT_MS))
+        .catch((error: unknown) => {
+          if (errorCodeOf(error) !== 'PART_LOST') throw error;
+        });
     },
     async close() {
       closed = true;
-      await (await thread)?.close();
+      await thread.close();
     },
   };
 }

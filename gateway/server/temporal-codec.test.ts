@@ -115,7 +115,7 @@ describe('what is decoded', () => {
   });
 
   it('is nothing of another namespace, of a key that is gone, or that nobody has sealed: these stay as they came', async () => {
-    const others = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+    const others = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
     const closed = [
       await seal('a', MINE, { namespace: 'other' }),
       await seal('b', MINE, { namespace: 'default2' }),

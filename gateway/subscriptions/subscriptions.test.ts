@@ -63,7 +63,7 @@ describe('a stream of a signed service', () => {
   let callers: string[] = [];
 
   beforeAll(async () => {
-    keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+    keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
   });
 
   async function start(signingKeys = keys): Promise<void> {
@@ -194,7 +194,7 @@ describe('a stream of a signed service', () => {
   });
 
   it('ends with an error when the service does not know the signature', async () => {
-    const others = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+    const others = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
     await start(others);
     await expect((await open('subscription { for }')).next()).rejects.toMatchObject({
       errors: [{ extensions: { code: 'SUBGRAPH_UNREACHABLE' } }],

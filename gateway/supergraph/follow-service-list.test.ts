@@ -11,6 +11,7 @@ import type { Database } from '#platform/database/open-database';
 import { openTestDatabase } from '#platform/tests/database';
 import { createComposer } from './composer.js';
 import { type FollowedServiceList, followServiceList } from './follow-service-list.js';
+import { prepareOrKeep } from './prepare-supergraph.js';
 import { createDatabaseRegistry } from './registry.drizzle.js';
 
 const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7")\n';
@@ -84,5 +85,40 @@ describe('a list of services', () => {
     ]);
     server.closeAllConnections();
     server.close();
+  });
+
+  it('whose service is away ends no start where a generation is stored: that one is served, and the service when it is back', async () => {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.end(JSON.stringify({ data: { _service: { sdl: `${LINK}type Query { back: Int }` } } }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    const subgraphsFile = join(folder, 'away.yaml');
+    const url = `http://127.0.0.1:${port}/graphql`;
+    const text = `subgraphs:\n  away: { schema: { subgraph_url: '${url}' } }\n`;
+    await writeFile(subgraphsFile, text);
+    const newest = await registry.newest();
+    expect(await prepareOrKeep({ registry, composer, subgraphsFile, log })).toEqual(newest);
+    const [warning] = lines.filter((line) => line.includes('the newest stored generation is served'));
+    expect(warning).toContain(`at ${url} (ECONNREFUSED)`);
+
+    await follow(text, 50);
+    server.listen(port, '127.0.0.1');
+    await serves('back');
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('whose service is away ends the first start, in one sentence with its address and the cause', async () => {
+    const subgraphsFile = join(folder, 'away.yaml');
+    await writeFile(subgraphsFile, "subgraphs:\n  away: { schema: { subgraph_url: 'http://me:secret@127.0.0.1:9/graphql?key=secret' } }\n");
+    const empty = { ...registry, newest: () => Promise.resolve(undefined) };
+    const starting = prepareOrKeep({ registry: empty, composer, subgraphsFile, log });
+    await expect(starting).rejects.toMatchObject({
+      code: 'SUBGRAPH_UNREACHABLE',
+      message: "SLUICE_SUBGRAPHS: 'away' did not tell its schema at http://127.0.0.1:9/graphql (ECONNREFUSED)",
+    });
   });
 });

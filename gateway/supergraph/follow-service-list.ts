@@ -3,10 +3,9 @@
 // L2. A list, a schema or a composition that is wrong changes nothing; it is said once and tried again when something changes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCodeOf } from '#schema/contracts/errors';
-import { CompositionError } from '#schema/contracts/supergraph';
 import { readFileStamps } from '#platform/file-stamps';
 import type { Logger } from '#platform/logger';
-import { prepareSupergraph } from './prepare-supergraph.js';
+import { describeRefusal, prepareSupergraph } from './prepare-supergraph.js';
 import { type ListedServices, NO_LISTED_SERVICES, readListedServices } from './service-list.js';
 
 const FILES_POLL_MS = 1_000;
@@ -53,10 +52,11 @@ export function followServiceList(
         }
       } catch (error) {
         const { message } = error as Error;
-        if (message !== complaint) log.warn(toFacts(error), 'listed services could not be taken over; what is served stays');
+        if (message !== complaint) log.warn(describeRefusal(error), 'listed services could not be taken over; what is served stays');
         complaint = message;
         // Nobody will change a file because of that.
         if (errorCodeOf(error) === 'DATABASE_UNAVAILABLE') stamp = '';
+        if (errorCodeOf(error) === 'SUBGRAPH_UNREACHABLE') list = { ...list, asksServices: true };
       }
       await sleep(filesPollMs, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
     }
@@ -69,8 +69,4 @@ export function followServiceList(
       await looking;
     },
   };
-}
-
-function toFacts(error: unknown): object {
-  return error instanceof CompositionError ? { problems: error.problems } : { err: error };
 }

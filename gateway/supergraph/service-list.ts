@@ -75,7 +75,7 @@ export const NO_LISTED_SERVICES: ListedServices = { services: [], addresses: new
  *
  * @param options.reserved - names that the list may not use. @default those of Sluice's own services
  * @param options.isComposed - only composed, so that a service needs no address. @default false
- * @throws CONFIG_INVALID when the file or a schema in it cannot be had
+ * @throws CONFIG_INVALID when the file or a schema in it cannot be had; SUBGRAPH_UNREACHABLE when a service does not tell its schema
  */
 export async function readListedServices(
   file: string,
@@ -149,13 +149,28 @@ async function askForSdl(name: string, url: string, headers: Record<string, stri
     let text = '';
     for await (const chunk of body.setEncoding('utf8')) {
       text += chunk as string;
-      if (text.length > MAX_SDL_BYTES) throw new Error('the schema is over 5 MB');
+      if (text.length > MAX_SDL_BYTES) throw new TooLarge('the schema is over 5 MB');
     }
     return z.object({ data: z.object({ _service: z.object({ sdl: z.string().min(1) }) }) }).parse(JSON.parse(text)).data._service.sdl;
   } catch (cause) {
-    throw new CodedError('CONFIG_INVALID', `SLUICE_SUBGRAPHS: '${name}' did not tell its schema at its subgraph_url`, { cause });
+    const { origin, pathname } = new URL(url);
+    throw new CodedError(
+      'SUBGRAPH_UNREACHABLE',
+      `SLUICE_SUBGRAPHS: '${name}' did not tell its schema at ${origin}${pathname} (${describeFailure(cause)})`,
+      { cause },
+    );
   }
 }
+
+/** In a few words, without anything that the service has said. */
+function describeFailure(cause: unknown): string {
+  const { code, name, message } = cause as { code?: unknown; name?: unknown; message?: unknown };
+  if (typeof code === 'string') return code;
+  if (name === 'TimeoutError') return `no answer in ${INTROSPECT_TIMEOUT_MS} ms`;
+  return cause instanceof TooLarge ? String(message) : 'its answer holds no schema';
+}
+
+class TooLarge extends Error {}
 
 function invalid(message: string): CodedError {
   return new CodedError('CONFIG_INVALID', `SLUICE_SUBGRAPHS: ${message}`);

@@ -4,12 +4,15 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createBlobStore, type BlobStore, sha256 } from '../blob-store.js';
 import { createLogger } from '../logger.js';
 import { openTestDatabase } from '../tests/database.js';
+import { killThread } from '../tests/watch-threads.js';
 import { lockFolder } from './folder-lock.js';
 import { openDatabase, type Database } from './open-database.js';
+
+vi.mock('../threads.js', async (original) => (await import('../tests/watch-threads.js')).watchThreads(original));
 
 let database: Database;
 let blobs: BlobStore;
@@ -176,6 +179,24 @@ describe('the data folder', () => {
     await second.close();
     await rm(dataDir, { recursive: true });
   });
+
+  it('is opened again when the thread of the embedded one ends: what was under way fails as if the server went away', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'sluice-dead-'));
+    const embedded = await openDatabase({ url: null, dataDir, log: createLogger({ name: 'test', level: 'silent' }) });
+    await embedded.pool.query('create table t (n int)');
+    await embedded.pool.query('insert into t values (1)');
+    const underWay = embedded.pool.query('select pg_sleep(60)').catch((error: unknown) => error as Error);
+    await killThread('pglite-thread.js');
+    expect((await underWay) as Error).toMatchObject({ message: expect.stringMatching(/^Connection terminated|ECONNRESET/) });
+    const read = (): Promise<object[] | null> =>
+      embedded.pool.query('select n from t').then(
+        ({ rows }) => rows as object[],
+        () => null,
+      );
+    await expect.poll(read, { timeout: 30_000 }).toEqual([{ n: 1 }]);
+    await embedded.close();
+    await rm(dataDir, { recursive: true });
+  }, 60_000);
 
   it('says in one sentence that PostgreSQL is away', async () => {
     const opening = openDatabase({ url: 'postgres://127.0.0.1:1/none', dataDir: '', log: createLogger({ name: 'test', level: 'silent' }) });

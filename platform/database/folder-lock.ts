@@ -2,10 +2,11 @@
 // dies with its process, SIGKILL included: on Linux an abstract Unix socket, which the kernel frees; elsewhere a pid file.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CodedError } from '#schema/contracts/errors';
+import { makePrivate } from '../private-folder.js';
 
 export interface FolderLock {
   release(): Promise<void>;
@@ -13,7 +14,7 @@ export interface FolderLock {
 
 /** @throws DATA_LOCKED while another process holds it */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePrivate(folder);
   const path = await realpath(folder);
   return process.platform === 'linux' ? lockBySocket(path) : lockByPidFile(path);
 }

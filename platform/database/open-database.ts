@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { CodedError } from '#schema/contracts/errors';
 import type { Logger } from '../logger.js';
+import { keepRunning, type Mortal } from '../keep-running.js';
 import { createThreadClient, startThread } from '../threads.js';
 import { lockFolder } from './folder-lock.js';
 import type { PgliteMethods } from './pglite-thread.js';
@@ -33,6 +34,8 @@ export async function openDatabase(options: {
   /** The caller holds the folder's lock already. */
   isLocked?: boolean;
   log: Logger;
+  /** Told when the embedded one keeps ending and is not started again. */
+  giveUp?: (reason: unknown) => void;
 }): Promise<Database> {
   return options.url === null ? openPglite(options) : openPostgres(options.url, options.log);
 }
@@ -43,20 +46,22 @@ async function openPostgres(url: string, log: Logger): Promise<Database> {
   return { pool, kind: 'postgres', close: () => pool.end() };
 }
 
-async function openPglite({ dataDir, isLocked = false, log }: { dataDir: string; isLocked?: boolean; log: Logger }): Promise<Database> {
+async function openPglite({ dataDir, isLocked = false, log, giveUp }: Omit<Parameters<typeof openDatabase>[0], 'url'>): Promise<Database> {
   const lock = isLocked ? undefined : await lockFolder(dataDir);
   // A Unix socket's path may have 107 characters at most, which a data folder's own path can exceed.
   const socketFolder = await mkdtemp(join(tmpdir(), 'sluice-db-'));
-  const thread = createThreadClient<PgliteMethods>(startThread(new URL('./pglite-thread.js', import.meta.url)));
+  const socket = join(socketFolder, '.s.PGSQL.5432');
+  const folder = join(dataDir, 'database');
+  // The pool opens its connection again: statements that were under way when the thread ended fail as those of a server that went away.
+  const thread = keepRunning({ name: 'the embedded database', start: () => startPglite({ folder, socket }), log, giveUp });
   const release = async (): Promise<void> => {
     await thread.close();
     await rm(socketFolder, { recursive: true, force: true });
     await lock?.release();
   };
   try {
-    const folder = join(dataDir, 'database');
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await thread.call('open', { folder, socket: join(socketFolder, '.s.PGSQL.5432') }, OPEN_TIMEOUT_MS);
+    await thread.current();
     const pool = createPool({ host: socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: 1 }, log);
     await assertAnswers(pool);
     return {
@@ -64,15 +69,28 @@ async function openPglite({ dataDir, isLocked = false, log }: { dataDir: string;
       kind: 'pglite',
       close: async () => {
         await pool.end();
-        await thread.call('close', null, OPEN_TIMEOUT_MS).finally(release);
+        await release();
       },
     };
   } catch (cause) {
     await release();
-    throw cause instanceof CodedError && cause.code !== 'INTERNAL_SERVER_ERROR'
+    throw cause instanceof CodedError && cause.code !== 'INTERNAL_SERVER_ERROR' && cause.code !== 'PART_LOST'
       ? cause
       : new CodedError('DATABASE_UNAVAILABLE', `the embedded database in ${dataDir} could not be opened`, { cause });
   }
+}
+
+async function startPglite(at: { folder: string; socket: string }): Promise<Mortal> {
+  // Of a thread that ended without closing it.
+  await rm(at.socket, { force: true });
+  const thread = createThreadClient<PgliteMethods>(startThread(new URL('./pglite-thread.js', import.meta.url)));
+  try {
+    await thread.call('open', at, OPEN_TIMEOUT_MS);
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
+  return { ended: thread.ended, close: () => thread.call('close', null, OPEN_TIMEOUT_MS).finally(() => thread.close()) };
 }
 
 function createPool(config: pg.PoolConfig, log: Logger): pg.Pool {

@@ -10,7 +10,7 @@ import { createTokenVerifier } from './token-verifier.js';
 let keys: KeyRing;
 let auth: AuthContext;
 beforeAll(async () => {
-  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+  keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
   auth = (await createTokenVerifier({ mode: 'dev', keys }).verify(await issueDevToken(keys, 'alice'))).auth;
 });
 

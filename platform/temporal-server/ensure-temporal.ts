@@ -1,20 +1,24 @@
 // The Temporal server of a deployment: the configured one, or a child of ours on a database file.
-// Owns: starting, adopting after a crash, stopping.  Does not own: connections to it.
+// Owns: starting, adopting after a crash, starting again when it ends, stopping.  Does not own: connections to it.
 // T1. One server per database file: a second one would start without complaint and corrupt what both hold.
 // T2. The child has its own process group, so that Ctrl-C ends it after the drain and not before.
 // T3. A port that something else holds is refused, never shared.
+// T4. One that ends by itself is started again on its ports and its file (keep-running.ts).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '#schema/contracts/errors';
+import { type End, keepRunning, type Mortal } from '../keep-running.js';
 import type { Logger } from '../logger.js';
 import { findTemporal } from './find-temporal.js';
 import { toServerArguments, type UiCodec } from './settings.js';
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 8_000;
+const LOOK_EVERY_MS = 200;
 
 export interface TemporalServer {
   address: string;
@@ -42,7 +46,11 @@ export interface TemporalServerOptions {
   /** Folders that are searched, as in PATH. */
   path: string;
   log: Logger;
+  /** Told when the server keeps ending and is not started again. */
+  giveUp?: (reason: unknown) => void;
 }
+
+type RunningServer = Mortal & { record: ServerRecord };
 
 interface ServerRecord {
   pid: number;
@@ -73,54 +81,84 @@ export async function ensureTemporal(options: TemporalServerOptions): Promise<Te
   const file = resolve(dataDir, 'temporal.db');
 
   const adopted = await findRunning(recordFile, file);
-  if (adopted !== undefined) {
-    log.info({ pid: adopted.pid, port: adopted.port }, 'adopted the Temporal server of an earlier run');
-    return describe(adopted);
-  }
-  const executable = await findTemporal({
-    binary: 'temporal',
-    configured: options.cli,
-    cacheDir: options.cacheDir,
-    path: options.path,
-    log,
-  });
-  for (const [name, port] of [
-    ['TEMPORAL_PORT', options.port],
-    ['TEMPORAL_UI_PORT', options.uiPort],
-  ] as const) {
-    if (port !== null && (await accepts(port)))
-      throw new CodedError(
-        'PORT_TAKEN',
-        `${name}: port ${port} on 127.0.0.1 is taken by another program; set another one or end that program`,
-      );
-  }
-  const output = await open(join(dataDir, 'temporal.log'), 'a');
-  const child = spawn(executable, toServerArguments({ ...options, file }), { detached: true, stdio: ['ignore', output.fd, output.fd] });
-  child.unref();
-  await output.close();
-  const record = await recordChild(child, recordFile, {
-    port: options.port,
-    uiPort: options.uiPort,
-    uiCapability: options.uiCodec?.capability ?? null,
-    file,
-  });
-  await waitUntilUp(child, options.port, dataDir);
-  log.info({ pid: record.pid, port: record.port }, 'started a Temporal server');
-  return describe(record);
+  // An adopted one keeps its ports when it has to be started again.
+  const { port, uiPort } = adopted ?? options;
+  // And its UI what it was told of the codec server, which decodes by that.
+  const { uiCodec: configured = null } = options;
+  const uiCodec = adopted === undefined || configured === null ? configured : { ...configured, capability: adopted.uiCapability ?? null };
+  const server = keepRunning({ name: 'the Temporal server', start: startOrAdopt, log, giveUp: options.giveUp });
+  const { record } = await server.current();
+  return {
+    address: `127.0.0.1:${record.port}`,
+    namespace: options.namespace,
+    uiUrl: record.uiPort === null ? null : `http://127.0.0.1:${record.uiPort}`,
+    uiCapability: record.uiCapability ?? null,
+    stop: async () => {
+      await server.close();
+      await rm(recordFile, { force: true });
+      log.info('stopped the Temporal server');
+    },
+  };
 
-  function describe(server: ServerRecord): TemporalServer {
-    return {
-      address: `127.0.0.1:${server.port}`,
-      namespace: options.namespace,
-      uiUrl: server.uiPort === null ? null : `http://127.0.0.1:${server.uiPort}`,
-      uiCapability: server.uiCapability ?? null,
-      stop: async () => {
-        await endProcess(server);
-        await rm(recordFile, { force: true });
-        log.info({ pid: server.pid }, 'stopped the Temporal server');
-      },
-    };
+  async function startOrAdopt(): Promise<RunningServer> {
+    const running = await findRunning(recordFile, file);
+    if (running === undefined) return startServer();
+    log.info({ pid: running.pid, port: running.port }, 'adopted the Temporal server of an earlier run');
+    return toRunning(running, waitForEnd(running));
   }
+
+  async function startServer(): Promise<RunningServer> {
+    const executable = await findTemporal({
+      binary: 'temporal',
+      configured: options.cli,
+      cacheDir: options.cacheDir,
+      path: options.path,
+      log,
+    });
+    for (const [name, number] of [
+      ['TEMPORAL_PORT', port],
+      ['TEMPORAL_UI_PORT', uiPort],
+    ] as const) {
+      if (number !== null && (await accepts(number)))
+        throw new CodedError(
+          'PORT_TAKEN',
+          `${name}: port ${number} on 127.0.0.1 is taken by another program; set another one or end that program`,
+        );
+    }
+    const output = await open(join(dataDir, 'temporal.log'), 'a');
+    const child = spawn(executable, toServerArguments({ ...options, port, uiPort, uiCodec, file }), {
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+    });
+    child.unref();
+    await output.close();
+    const record = await recordChild(child, recordFile, {
+      port,
+      uiPort,
+      uiCapability: uiCodec?.capability ?? null,
+      file,
+    });
+    await waitUntilUp(child, port, dataDir);
+    log.info({ pid: record.pid, port: record.port }, 'started a Temporal server');
+    return toRunning(record, waitForEnd(record));
+  }
+}
+
+function toRunning(record: ServerRecord, gone: Promise<void>): RunningServer {
+  let end: End = 'died';
+  return {
+    record,
+    ended: gone.then(() => end),
+    close: async () => {
+      end = 'ended by us';
+      await endProcess(record);
+    },
+  };
+}
+
+/** Of an adopted one no exit is told, so that both are looked at. */
+async function waitForEnd({ pid, startedAt }: ServerRecord): Promise<void> {
+  while ((await readStartTime(pid)) === startedAt) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
 }
 
 async function recordChild(child: ChildProcess, recordFile: string, at: Omit<ServerRecord, 'pid' | 'startedAt'>): Promise<ServerRecord> {

@@ -6,6 +6,7 @@ export interface EchoMethods extends Record<string, (argument: never) => unknown
   echo(text: string): string;
   fail(code: 'NOT_FOUND'): never;
   spin(ms: number): void;
+  crash(argument: null): never;
 }
 
 serveThread({
@@ -16,4 +17,5 @@ serveThread({
   spin: (ms: number) => {
     for (const end = Date.now() + ms; Date.now() < end;);
   },
+  crash: () => process.exit(1),
 } satisfies EchoMethods);

@@ -62,6 +62,11 @@ export const ERROR_CODES = {
     http: 413,
     meaning: 'The operation needs a durable run, which cannot hold its variables; nothing was sent. `maximum` and `actual` are bytes.',
   },
+  PART_LOST: {
+    retryable: true,
+    http: 503,
+    meaning: 'A part of this process (a thread, its Temporal server) ended while it worked on this. Another one takes its place.',
+  },
   DATABASE_UNAVAILABLE: { retryable: true, http: 503, meaning: 'The database does not answer.' },
 
   // Planning and composition

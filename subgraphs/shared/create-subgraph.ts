@@ -329,8 +329,8 @@ function createErrorFormat(log: Logger): (error: GraphQLError) => GraphQLError {
   };
 }
 
-/** Connection exceptions, a server that shuts down or starts, and sockets that broke: PostgreSQL's classes 08 and 57P, Node's codes. */
-const DATABASE_AWAY = /^(08...|57P0[123]|ECONN(REFUSED|RESET)|EPIPE)$/;
+/** Connection exceptions, a server that shuts down or starts, and sockets that broke: PostgreSQL's classes 08 and 57P, Node's codes (ENOENT: the embedded one's). */
+const DATABASE_AWAY = /^(08...|57P0[123]|ECONN(REFUSED|RESET)|EPIPE|ENOENT)$/;
 const BROKEN_CONNECTION = /^(Connection terminated|timeout exceeded when trying to connect)/;
 
 function isDatabaseAway(error: unknown): boolean {

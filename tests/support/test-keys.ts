@@ -10,5 +10,5 @@ export async function loadTestKeys(): Promise<KeyRing> {
     payload: [{ id: 'test', key: fixed('payload') }],
     operation: fixed('operation'),
   };
-  return loadKeys({ dataDir: '', env: { SLUICE_KEYS: JSON.stringify(keys) }, mayCreate: false });
+  return loadKeys({ dataDir: '', env: { SLUICE_KEYS: JSON.stringify(keys) }, shared: true });
 }

@@ -102,7 +102,7 @@ export async function startTestGateway({ services, env = {}, deps = {}, console 
   await writeFile(join(folder, 'supergraph.graphql'), composed.supergraphSdl);
   for (const [name, text] of Object.entries(console)) await writeFile(join(folder, name), text);
 
-  const keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, mayCreate: false });
+  const keys = await loadKeys({ dataDir: '/nowhere', env: { SLUICE_KEYS: JSON.stringify(await createKeys()) }, shared: true });
   const lines: string[] = [];
   const log = createLogger({
     name: 'test',

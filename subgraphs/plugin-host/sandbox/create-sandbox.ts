@@ -5,7 +5,7 @@
 // X4. The interrupt inside QuickJS misses native loops: a call over twice its limit ends the thread, unless the thread has only waited for
 //     the processor.
 // X5. What comes back is JSON without `__proto__`.
-import { CodedError, errorCodeOf } from '#schema/contracts/errors';
+import { CodedError, type ErrorCode, errorCodeOf } from '#schema/contracts/errors';
 import type { Json } from '#schema/contracts/json';
 import { DEFAULT_PLUGIN_LIMITS, type PluginLimits } from '#schema/contracts/plugins';
 import { createThreadClient, startThread, type ThreadClient } from '#platform/threads';
@@ -71,7 +71,7 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       return opened;
     } catch (error) {
       await client.close();
-      if (errorCodeOf(error) !== 'INTERNAL_SERVER_ERROR') throw error;
+      if (!isThreadFault(errorCodeOf(error))) throw error;
       throw new CodedError('LOAD_FAILED', 'the plugin did not load in time', { cause: error });
     }
   }
@@ -110,7 +110,7 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       const code = errorCodeOf(error);
       // What a plugin keeps stays allocated, so a VM that has run full would refuse every later call.
       if (code === 'MEMORY_LIMIT') await end();
-      if (code !== 'INTERNAL_SERVER_ERROR') throw error;
+      if (!isThreadFault(code)) throw error;
       await end();
       if (closed) throw removed(error);
       throw isOver
@@ -135,6 +135,11 @@ export async function createSandbox(plugin: { source: string; limits?: Partial<P
       await end();
     },
   };
+}
+
+/** Of the thread, not of the plugin: it ended, or failed outside the plugin's code. */
+function isThreadFault(code: ErrorCode | undefined): boolean {
+  return code === 'PART_LOST' || code === 'INTERNAL_SERVER_ERROR';
 }
 
 function removed(cause?: unknown): CodedError {
