@@ -25,7 +25,7 @@ import type { DocumentChecker } from './check-document.js';
 import type { DurablePort } from './durable-port.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import { freeRepresentations } from './free-representations.js';
-import { keyReused, MAX_KEY_CHARS, toOperationKey } from './idempotency-key.js';
+import { assertKey, keyReused, toOperationKey } from './idempotency-key.js';
 import { introspect, mergeIntrospection } from './introspection.js';
 import { createSagaMarker } from './mark-sagas.js';
 import type { CostCheck } from './operation-cost.js';
@@ -248,12 +248,7 @@ export function createOperationExecutor(options: OperationExecutorOptions): Oper
       const startedAt = performance.now();
       let path = 'refused';
       try {
-        if (request.idempotencyKey !== null && request.idempotencyKey.length > MAX_KEY_CHARS) {
-          return {
-            response: { errors: [toErrorJson('BAD_REQUEST', `Idempotency-Key: expected at most ${MAX_KEY_CHARS} characters`)] },
-            operation: null,
-          };
-        }
+        if (request.idempotencyKey !== null) assertKey(request.idempotencyKey);
         const prepared = await prepare(request);
         if ('errors' in prepared) return { response: prepared, operation: null };
         const { plan, variables } = prepared;

@@ -18,6 +18,7 @@ import type { HttpCall, HttpContext } from './apollo-server.js';
 import type { Credentials } from './credentials.js';
 import { toErrorJson, toPublicError } from './error-masking.js';
 import type { GraphQLSse } from './graphql-sse.js';
+import { assertKey } from './idempotency-key.js';
 import type { IncrementalAnswers } from './incremental-answers.js';
 import { bearerOf, readBody, sendAccepted, sendError } from './http-replies.js';
 import type { LivePayload } from './live-operations.js';
@@ -100,6 +101,8 @@ export function createGraphQLHttpHandler({
     { caller, token, sent, left }: { caller: VerifiedToken; token: string | null; sent: unknown; left: AbortController },
   ): Promise<boolean> {
     const { auth } = caller;
+    const idempotencyKey = request.headers['idempotency-key'] ?? null;
+    if (idempotencyKey !== null) assertKey(String(idempotencyKey));
     const onward: Onward = { trace: readTrace(request.headers), headers: pickHeaders(forward, request.headers) };
     const sentSearch = request.method === 'GET' ? readSearch(request) : '';
 

@@ -19,6 +19,12 @@ export function toOperationKey(
     .digest('base64url');
 }
 
+/** @throws BAD_REQUEST for one that says nothing: its sender relies on it, and would be protected by none */
+export function assertKey(key: string): void {
+  if (key.trim() === '') throw new CodedError('BAD_REQUEST', 'Idempotency-Key: expected a key, got an empty one');
+  if (key.length > MAX_KEY_CHARS) throw new CodedError('BAD_REQUEST', `Idempotency-Key: expected at most ${MAX_KEY_CHARS} characters`);
+}
+
 export function keyReused(): CodedError {
   return new CodedError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was used for another request before');
 }

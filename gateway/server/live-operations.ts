@@ -18,6 +18,7 @@ import type { DocumentChecker } from './check-document.js';
 import { asksForSchema } from './document-rules.js';
 import { hideSchema, PublicError, toGraphQLErrors, toPublicError } from './error-masking.js';
 import type { OperationExecutor } from './execute-operation.js';
+import { assertKey } from './idempotency-key.js';
 import { assertShallow } from './nesting.js';
 import type { OperationRequest } from './operation-request.js';
 import { wantsPlan } from './plan-report.js';
@@ -82,7 +83,9 @@ export function createLiveOperations({
     // Any page can have a browser send a GET.
     if (payload.isReadOnly === true && operation.operation === OperationTypeNode.MUTATION)
       throw new CodedError('BAD_REQUEST', 'mutations are not run by GET; use POST');
-    const key = payload.extensions?.['idempotencyKey'];
+    const key = payload.extensions?.['idempotencyKey'] ?? null;
+    if (key !== null && typeof key !== 'string') throw new CodedError('BAD_REQUEST', 'extensions.idempotencyKey: expected a string');
+    if (key !== null) assertKey(key);
     const request = {
       schema,
       generation: generation.number,
@@ -90,7 +93,7 @@ export function createLiveOperations({
       operation,
       variables: payload.variables ?? {},
       auth,
-      idempotencyKey: typeof key === 'string' && key !== '' ? key : null,
+      idempotencyKey: key,
       onward,
       showsPlan: wantsPlan(payload.extensions, auth),
     };

@@ -177,6 +177,8 @@ const HEADERS: Row[] = [
     403,
     'FORBIDDEN',
   ],
+  ['an empty key', { ...query('mutation { addBook(title: "x") { id } }'), headers: { 'idempotency-key': '' } }, 400, 'BAD_REQUEST'],
+  ['a blank key', { ...query('mutation { addBook(title: "x") { id } }'), headers: { 'idempotency-key': '  ' } }, 400, 'BAD_REQUEST'],
   [
     'a key that is too long',
     { ...query('mutation { addBook(title: "x") { id } }'), headers: { 'idempotency-key': 'k'.repeat(257) } },

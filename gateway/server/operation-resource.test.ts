@@ -1,6 +1,9 @@
 // /operations/{id} where the operations service is part of the graph: its rules are the resource's rules.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ERROR_CODES, type ErrorCode } from '#schema/contracts/errors';
+import { GraphQLError } from 'graphql';
+import { statusOnResource } from './operation-resource.js';
 import { startTestGateway, type TestGateway } from './tests/test-gateway.js';
 
 const sdl = readFileSync(new URL('../../schema/subgraphs/operations.graphql', import.meta.url), 'utf8');
@@ -32,12 +35,16 @@ beforeAll(async () => {
         resolvers: {
           Query: {
             operation: (_: unknown, { id }: { id: string }) => {
+              const code = /^op_code_(\w+)$/.exec(id)?.[1];
+              if (code !== undefined) throw new GraphQLError('as it is', { extensions: { code, retryAfterMs: 2_500 } });
               if (id === 'op_broken') throw new Error('secret: the store is at 10.0.0.1');
               return id === 'op_1' ? anOperation(id) : null;
             },
           },
           Mutation: {
             cancelOperation: (_: unknown, { id }: { id: string }) => {
+              const code = /^op_code_(\w+)$/.exec(id)?.[1];
+              if (code !== undefined) throw new GraphQLError('as it is', { extensions: { code } });
               if (id !== 'op_1') return { operation: null, userErrors: [{ code: 'NOT_FOUND', message: 'none', retryable: false }] };
               if (isDone)
                 return {
@@ -84,9 +91,41 @@ it('is cancelled by DELETE, and cannot be once it has ended', async () => {
   isDone = false;
 });
 
+it('answers each code of the registry with a status that says whose fault it is, and when to ask again', () => {
+  const table = Object.fromEntries((Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => [code, statusOnResource(code)]));
+  expect(Object.entries(table).filter(([, status]) => status < 400)).toEqual([]);
+  for (const [code, { http, retryable }] of Object.entries(ERROR_CODES) as [ErrorCode, { http: number; retryable: boolean }][]) {
+    // A code with a status of its own keeps it; what may succeed later is never told as a lasting fault.
+    if (http !== 200) expect([code, table[code]]).toEqual([code, http]);
+    else if (retryable) expect([code, table[code]]).toEqual([code, 503]);
+  }
+  expect(table).toMatchObject({
+    UNAUTHENTICATED: 401,
+    FORBIDDEN: 403,
+    NOT_FOUND: 404,
+    CONFLICT: 409,
+    BAD_USER_INPUT: 400,
+    TEMPORAL_UNAVAILABLE: 503,
+    DATABASE_UNAVAILABLE: 503,
+    SUBGRAPH_UNREACHABLE: 503,
+    SUBGRAPH_BAD_ANSWER: 502,
+    INTERNAL_SERVER_ERROR: 500,
+  });
+});
+
+it.each(['GET', 'DELETE'])("tells the cause's own code in the body, and its status: %s", async (method) => {
+  for (const code of ['FORBIDDEN', 'TEMPORAL_UNAVAILABLE', 'TEMPORAL_BUSY', 'CONFLICT'] as const) {
+    const response = await ask(`op_code_${code}`, method);
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+    expect([response.status, errors[0]?.extensions.code]).toEqual([ERROR_CODES[code].http, code]);
+    expect(response.headers.has('retry-after'), code).toBe(response.status === 503);
+  }
+  expect((await ask('op_code_NOT_FOUND', method)).status).toBe(404);
+});
+
 it('does not show why the service failed', async () => {
   const response = await ask('op_broken');
-  expect(response.status).toBeGreaterThanOrEqual(200);
+  expect(response.status).toBe(502);
   expect(await response.text()).not.toMatch(/secret|10\.0\.0\.1/);
 });
 

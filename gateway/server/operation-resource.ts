@@ -2,7 +2,8 @@
 // A gateway over a foreign supergraph has no such field: there the run itself is described, for its owner.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOperationAST, type GraphQLSchema, parse, validate } from 'graphql';
-import { CodedError } from '#schema/contracts/errors';
+import { CodedError, ERROR_CODES, type ErrorCode, isErrorCode } from '#schema/contracts/errors';
+import type { GraphQLErrorJson } from '#schema/contracts/plan';
 import type { AuthContext } from '#schema/contracts/identity';
 import type { Json, JsonObject } from '#schema/contracts/json';
 import { mayBeRecovered, type OperationSnapshot, TERMINAL_STATUSES } from '#schema/contracts/operations';
@@ -39,7 +40,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
   return async (request, response) => {
     response.setHeader('vary', 'Accept, Origin');
     response.setHeader('cache-control', 'no-store');
-    if (!origins.allows(request)) return sendError(response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
+    if (!origins.allows(request)) return refuse(response, toErrorJson('FORBIDDEN', 'pages of this origin may not call this server'));
     if (request.headers.origin !== undefined) response.setHeader('access-control-allow-origin', request.headers.origin);
     if (request.method === 'OPTIONS') {
       const allowed = {
@@ -52,7 +53,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
     try {
       await answer(request, response);
     } catch (error) {
-      sendError(response, toPublicError(error, log));
+      refuse(response, error instanceof FieldError ? error.shown : toPublicError(error, log));
     }
   };
 
@@ -70,7 +71,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
         const cancelled = hasField('Mutation', 'cancelOperation') ? await readField(CANCEL, id, auth) : await cancel(id, auth);
         const [problem] = (cancelled?.['userErrors'] as { code: string; message: string }[] | undefined) ?? [];
         if (cancelled === null || problem?.code === 'NOT_FOUND') return notFound(response);
-        if (problem !== undefined) throw new CodedError('CONFLICT', problem.message);
+        if (problem !== undefined) throw new CodedError(isErrorCode(problem.code) ? problem.code : 'CONFLICT', problem.message);
         // Asked for, not done: the operation says when it has stopped.
         return sendJson(response, 202, cancelled['operation'], {
           location: `/operations/${encodeURIComponent(id)}`,
@@ -105,7 +106,7 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
     const [found] = Object.values(response.data ?? {});
     const [error] = response.errors ?? [];
     if (error?.extensions.code === 'NOT_FOUND') return null;
-    if (found == null && error !== undefined) throw new CodedError('SUBGRAPH_ERROR', error.message);
+    if (found == null && error !== undefined) throw new FieldError(error);
     return (found ?? null) as JsonObject | null;
   }
 
@@ -121,6 +122,41 @@ export function createOperationResource(parts: OperationResourceParts): HttpHand
     await durable.cancel(id, { reason: null, by: auth.principal });
     return { operation: toResource(snapshot), userErrors: [] };
   }
+}
+
+/** The field's own error, as its caller may see it. */
+class FieldError extends Error {
+  constructor(readonly shown: GraphQLErrorJson) {
+    super(shown.message);
+  }
+}
+
+/** Codes that elsewhere stand inside an answer only: this resource has no other place for them than its status. */
+const STATUS_HERE: Partial<Record<ErrorCode, number>> = {
+  BAD_USER_INPUT: 400,
+  CURSOR_INVALID: 400,
+  QUOTA_EXCEEDED: 403,
+  PERMISSION_DENIED: 403,
+  CREDENTIAL_EXPIRED: 401,
+  SUBGRAPH_ERROR: 502,
+  SUBGRAPH_BAD_ANSWER: 502,
+  SUBGRAPH_ANSWER_TOO_LARGE: 502,
+  INVALID_RESPONSE: 502,
+  OUTCOME_UNKNOWN: 502,
+};
+
+/** What may succeed later is 503; what else has no status of its own failed here. */
+export function statusOnResource(code: unknown): number {
+  if (!isErrorCode(code)) return 502;
+  const { http, retryable }: { http: number; retryable: boolean } = ERROR_CODES[code];
+  return STATUS_HERE[code] ?? (http !== 200 ? http : retryable ? 503 : 500);
+}
+
+function refuse(response: ServerResponse, error: GraphQLErrorJson): void {
+  const status = statusOnResource(error.extensions.code);
+  const { retryAfterMs } = error.extensions;
+  const seconds = typeof retryAfterMs === 'number' ? String(Math.max(1, Math.ceil(retryAfterMs / 1000))) : RETRY_AFTER;
+  sendError(response, error, status === 503 ? { 'retry-after': seconds } : {}, status);
 }
 
 /** @throws BAD_REQUEST */
