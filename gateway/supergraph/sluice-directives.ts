@@ -92,7 +92,7 @@ function toImports(value: unknown): Link['imports'] {
 function argument(name: string): (directive: ConstDirectiveNode) => unknown {
   return ({ arguments: given = [] }) => {
     const value: ConstValueNode | undefined = given.find((one) => one.name.value === name)?.value;
-    return value === undefined ? undefined : (valueFromASTUntyped(value));
+    return value === undefined ? undefined : valueFromASTUntyped(value);
   };
 }
 
