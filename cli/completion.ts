@@ -5,7 +5,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** One command and what may follow it. */
 interface Level {
-  /** Of the command, without `sluice`; empty for `sluice` itself. */
+  /** The words of the command after `sluice`; empty for `sluice` itself. */
   path: readonly string[];
   words: readonly string[];
   /** Values of options that have a fixed choice, by flag. */

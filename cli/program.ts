@@ -105,7 +105,7 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** Of the package; in dist/ and in the sources alike. */
+/** The version in package.json, which lies one folder up in dist/ and in the sources. */
 function readVersion(): string {
   return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }

@@ -148,7 +148,7 @@ export interface GatewayConfig {
     | { mode: 'none' }
     | { mode: 'jwt'; jwksUrl: URL; issuer: string; audience: string; types: readonly string[]; maxLifeSeconds: number };
   execution: 'auto' | 'direct' | 'durable';
-  /** Of one run, in characters of JSON, where large payloads have a store. */
+  /** The longest answer of one run, in characters of JSON, where large payloads have a store. */
   maxRunAnswerChars: number;
   /** Names of mutations that are sagas without `@saga`. */
   sagas: readonly string[];
@@ -165,7 +165,7 @@ export interface GatewayConfig {
   trustedDocuments: TrustSettings;
   /** Exact origins of pages that may call, beside the gateway's own. */
   allowedOrigins: readonly string[];
-  /** Names by which callers reach us, beside our own. Null: any, where every caller needs a token and we listen beyond this machine. */
+  /** Host names that callers may send, beside our own. Null: any name is accepted beyond loopback, since every caller needs a token there. */
   allowedHosts: readonly string[] | null;
   /** Headers of callers that go on to the users' own services. */
   forwardHeaders: ForwardRules;

@@ -4,7 +4,7 @@ import type { JsonObject } from '#schema/contracts/json';
 import type { ServiceError } from '#schema/contracts/plan';
 import { createErrorReader, type ServiceFacts } from './service-error.js';
 
-/** Of one answer. It asks for fewer entities at once (MAX_REPRESENTATIONS); what a longer list lacks is told as one error for all of it. */
+/** Errors that are kept of one answer: more than it has entities (MAX_REPRESENTATIONS). One last error stands for the rest. */
 const MAX_ERRORS = 10_000;
 /** So many have a whole message; those of further ones are cut shorter. */
 const MAX_LONG_MESSAGES = 200;

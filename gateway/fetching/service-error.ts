@@ -15,10 +15,10 @@ const MAX_CODE_CHARS = 128;
 /** Without spaces: a code that is a sentence is a text. */
 const CODE = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/-]*$/u;
 const MAX_MESSAGE_CHARS = 1_000;
-/** Of one error's extensions as JSON; larger ones are withheld whole. */
+/** The largest `extensions` of one error, as JSON; larger ones are withheld whole. */
 const MAX_EXTENSIONS_CHARS = 16_384;
 const MAX_DEPTH = 12;
-/** Of one answer; the log cuts lists there. */
+/** Errors of one answer that are logged; the logger cuts longer lists. */
 const MAX_LOGGED = 100;
 /** Said by the gateway, or read by the servers between it and the caller (`http`). */
 const OURS: ReadonlySet<string> = new Set([

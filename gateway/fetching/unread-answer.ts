@@ -1,7 +1,7 @@
 // What an answer means that holds no GraphQL response: often a proxy or a load balancer said it, for a service that is away.
 import type { ErrorCode } from '#schema/contracts/errors';
 
-/** Of nginx and Cloudflare beside those of HTTP: the service behind them broke off, refused, or cannot be found. */
+/** Statuses, those of nginx and Cloudflare included, that say: the service behind broke off, refused, or cannot be found. */
 const AWAY: ReadonlySet<number> = new Set([502, 520, 521, 523, 525, 526, 527, 530]);
 const LATE: ReadonlySet<number> = new Set([408, 504, 522, 524]);
 const BUSY: ReadonlySet<number> = new Set([429, 503]);

@@ -58,7 +58,7 @@ interface GuardedSelection {
 
 interface Known {
   guarded: readonly GuardedSelection[];
-  /** Of all guarded selections, each once: most fields of a service need the same. */
+  /** The distinct needs of all guarded selections: most fields of a service need the same. */
   needs: readonly Need[];
   forms: Map<string, Pick<AccessRequest, 'document' | 'operation'>>;
 }

@@ -21,7 +21,7 @@ export interface IndexedRun {
 
 /** Which runs exist, in an order that does not change while they start and end. Temporal's own lists have no such order, and lag. */
 export interface RunIndex {
-  /** Returns once the run is listed, or cannot be for now. Never rejects: {@link followRuns} finds what was not noted. */
+  /** Resolves when the run is in the index or the write has failed. Never rejects: {@link followRuns} adds runs that are missing. */
   note(run: NotedRun): Promise<void>;
   /** Stores what Temporal says of runs. The end of a run is final: later records do not change it. */
   record(operations: readonly OperationSnapshot[]): Promise<void>;
