@@ -69,6 +69,24 @@ describe('a list of services', () => {
     await serves('yours');
   });
 
+  it('is taken over when a schema file changes while the schema of before is composed', async () => {
+    const late = join(folder, 'late.graphql');
+    await writeFile(late, `${LINK}type Query { early: Int }`);
+    const subgraphsFile = join(folder, 'late.yaml');
+    await writeFile(subgraphsFile, "subgraphs:\n  late: { routing_url: 'http://127.0.0.1:9/', schema: { file: ./late.graphql } }\n");
+    let isChanged = false;
+    const changing: typeof composer = {
+      ...composer,
+      async compose(services) {
+        if (!isChanged) await writeFile(late, `${LINK}type Query { tooLate: Int }`);
+        isChanged = true;
+        return composer.compose(services);
+      },
+    };
+    followed = followServiceList({ registry, composer: changing, subgraphsFile, askEveryMs: 60_000, log, filesPollMs: 10 });
+    await serves('tooLate');
+  });
+
   it('asks services that tell their own schema again and again', async () => {
     let field = 'before';
     const server = createServer((request, response) => {

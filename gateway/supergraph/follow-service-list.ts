@@ -45,9 +45,8 @@ export function followServiceList(
         if (now !== stamp || isDue) {
           stamp = now;
           askedAtMs = Date.now();
+          // A file that changes meanwhile has another stamp at the next look. So have files that this one finds: they are read twice.
           await publishIfChanged();
-          // Reading may have found other files.
-          stamp = await readFileStamps(list.files);
           complaint = '';
         }
       } catch (error) {

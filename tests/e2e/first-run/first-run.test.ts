@@ -162,7 +162,7 @@ describe('a start that cannot work', () => {
     ['a wrong setting', () => ({ PORT: 'many' }), /PORT: .*got 'many' \(CONFIG_INVALID\)/],
     [
       'Temporal that does not answer',
-      () => ({ TEMPORAL_ADDRESS: '127.0.0.1:1', SLUICE_KEYS: keys, SLUICE_DATA: `${data.path}/other` }),
+      () => ({ PORT: '0', ADMIN_PORT: '0', TEMPORAL_ADDRESS: '127.0.0.1:1', SLUICE_KEYS: keys, SLUICE_DATA: `${data.path}/other` }),
       /TEMPORAL_UNAVAILABLE/,
     ],
     [
