@@ -21,7 +21,7 @@ export function followRuns({ door, index, log }: { door: Pick<OperationDoor, 'sc
         await readOnce({ door, index });
         hasFailed = false;
       } catch (error) {
-        if (!hasFailed) log.warn({ err: error }, "Temporal's list of runs could not be read; it is again");
+        if (!hasFailed) log.warn({ err: error }, "Temporal's list of runs could not be read; trying again");
         hasFailed = true;
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal: ending.signal, ref: false }).catch(() => undefined);

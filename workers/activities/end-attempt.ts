@@ -9,7 +9,7 @@ import type { Context } from '@temporalio/activity';
 import type { CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptors } from '@temporalio/worker';
 
-/** Of every worker: it meets activities of all types, local ones too. */
+/** An interceptor for every worker: it wraps activities of all types, local ones too. */
 export function endAttempt({ cancellationSignal }: Context): ActivityInterceptors {
   return {
     inbound: {

@@ -66,7 +66,7 @@ export interface DurableOptions {
   log: Logger;
   /** A worker's connection in this process: eager start works over it. */
   native?: ConnectionLike;
-  /** Of the workers in this process, which take what is started eagerly. */
+  /** Results of workers that run in this process and take eagerly started runs; absent when there are none. */
   results?: LocalResults;
   /** Lists what is started here, before anybody is told of it; absent where there are no lists. `note` never rejects. */
   index?: { note(run: NotedRun): Promise<void> };
